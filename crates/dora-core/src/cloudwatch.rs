@@ -1,0 +1,166 @@
+//! Publishes measurements with `PutMetricData`.
+//!
+//! Each value goes out as a raw `Value` under every dimension set that applies: none, `Repository`,
+//! and `Team` where the repository has one. CloudWatch does not add up custom metrics over
+//! dimensions, so each set is published, all in one request: it is taken as a whole or not at all.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::primitives::DateTime as SdkDateTime;
+use aws_sdk_cloudwatch::types::builders::MetricDatumBuilder;
+use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
+use chrono::TimeDelta;
+
+use crate::env::{ConfigError, Env};
+use crate::error::{Error, Service};
+use crate::metric::Measurement;
+use crate::sdk_error::service_error;
+
+/// CloudWatch refuses a value whose time is further in the past than this.
+pub const OLDEST_ACCEPTED: TimeDelta = TimeDelta::weeks(2);
+
+/// The metrics' home.
+#[derive(Debug)]
+pub struct CloudWatch {
+    client: Client,
+    namespace: String,
+}
+
+impl CloudWatch {
+    /// Prepares a client for the namespace that `METRIC_NAMESPACE` names (`DORA`).
+    ///
+    /// A request whose answer is lost may have been counted, so a repetition could count it twice:
+    /// a slow answer is waited for as long as the function can afford.
+    ///
+    /// # Errors
+    /// If CloudWatch would refuse the namespace.
+    pub fn from_env(env: &Env, sdk: &SdkConfig) -> Result<Self, ConfigError> {
+        let allowed = "at most 255 letters, digits and ._-/#: that begin with neither : nor AWS/";
+        let namespace =
+            env.optional("METRIC_NAMESPACE", allowed, "DORA".to_owned(), |namespace| {
+                is_namespace(namespace).then(|| namespace.to_owned())
+            })?;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_timeout(Duration::from_secs(10))
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(4)
+            .with_initial_backoff(Duration::from_millis(100))
+            .with_max_backoff(Duration::from_secs(1));
+        let config = aws_sdk_cloudwatch::config::Builder::from(sdk)
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .build();
+        Ok(Self { client: Client::from_conf(config), namespace })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_client(client: Client) -> Self {
+        Self { client, namespace: "DORA".to_owned() }
+    }
+
+    /// Publishes the measurement for its repository and that repository's team.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as CloudWatch fails. Unless the answer was lost on the way, nothing was
+    /// published then.
+    pub async fn publish(
+        &self,
+        measurement: &Measurement,
+        team: Option<&str>,
+    ) -> Result<(), Error> {
+        self.client
+            .put_metric_data()
+            .namespace(&self.namespace)
+            .set_metric_data(Some(data(measurement, team)))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| {
+                let subject = format!("{} in {}", measurement.metric.name(), self.namespace);
+                service_error(Service::CloudWatch, "PutMetricData", &subject, &error)
+            })
+    }
+}
+
+fn is_namespace(text: &str) -> bool {
+    text.len() <= 255
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/#:".contains(&b))
+        && !text.starts_with(':')
+        && !text.starts_with("AWS/")
+}
+
+fn data(measurement: &Measurement, team: Option<&str>) -> Vec<MetricDatum> {
+    let datum = MetricDatum::builder()
+        .metric_name(measurement.metric.name())
+        .unit(StandardUnit::from(measurement.metric.unit().as_str()))
+        .value(measurement.value)
+        .timestamp(SdkDateTime::from_millis(measurement.at.timestamp_millis()));
+    let dimension = |name, value| Dimension::builder().name(name).value(value).build();
+    let repository = dimension("Repository", measurement.repository.as_str());
+    let team = team.map(|team| dimension("Team", team));
+    [
+        Some(datum.clone()),
+        Some(datum.clone().dimensions(repository)),
+        team.map(|team| datum.dimensions(team)),
+    ]
+    .into_iter()
+    .flatten()
+    .map(MetricDatumBuilder::build)
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudwatch::operation::put_metric_data::PutMetricDataOutput;
+    use aws_smithy_mocks::{mock, mock_client};
+
+    use super::*;
+    use crate::fixtures::measurement;
+
+    fn dimension_sets(data: &[MetricDatum]) -> Vec<Vec<(&str, &str)>> {
+        data.iter()
+            .map(|datum| {
+                datum
+                    .dimensions()
+                    .iter()
+                    .map(|dimension| (dimension.name().unwrap(), dimension.value().unwrap()))
+                    .collect()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_value_is_published_under_each_dimension_set_once() {
+        let with_team = data(&measurement(), Some("Storefront"));
+        let expected = [vec![], vec![("Repository", "acme/web")], vec![("Team", "Storefront")]];
+        assert_eq!(dimension_sets(&with_team), expected);
+        let without = data(&measurement(), None);
+        assert_eq!(dimension_sets(&without), [vec![], vec![("Repository", "acme/web")]]);
+    }
+
+    #[tokio::test]
+    async fn all_goes_out_in_one_request_with_the_events_time() {
+        let rule = mock!(Client::put_metric_data)
+            .match_requests(|request| {
+                request.namespace() == Some("DORA")
+                    && request.metric_data().len() == 3
+                    && request.metric_data().iter().all(|datum| {
+                        datum.metric_name() == Some("Deployments")
+                            && datum.value() == Some(1.0)
+                            && datum.statistic_values().is_none()
+                            && datum.unit() == Some(&StandardUnit::Count)
+                            && datum.timestamp() == Some(&SdkDateTime::from_secs(1_793_613_600))
+                    })
+            })
+            .then_output(|| PutMetricDataOutput::builder().build());
+        let cloudwatch = CloudWatch::with_client(mock_client!(aws_sdk_cloudwatch, [&rule]));
+        cloudwatch.publish(&measurement(), Some("Storefront")).await.unwrap();
+        assert_eq!(rule.num_calls(), 1);
+    }
+}

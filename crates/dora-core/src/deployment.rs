@@ -1,0 +1,45 @@
+//! The domain: what a production deployment is, apart from any service that tells of it.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::identity::Execution;
+use crate::repository::Repository;
+
+/// A change that reached production.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// The pipeline execution that shipped it: the deployment's identity.
+    pub execution: Execution,
+    /// When it reached production: the time of the event that says so.
+    pub at: DateTime<Utc>,
+    /// The repository that it came from.
+    pub repository: Repository,
+    /// The branch that ran, where the source names one. Always the main branch under GitFlow.
+    pub branch: Option<String>,
+    /// The revision that ran, where CodePipeline knows it.
+    pub commit: Option<String>,
+    /// The rule that made it a production deployment.
+    pub rule: Rule,
+}
+
+/// Which of the two branching models decided that production was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// The pipeline succeeded on the main branch.
+    Gitflow,
+    /// The production stage succeeded, on whatever branch.
+    TrunkBased,
+}
+
+impl Rule {
+    /// The rule as the ledger and the log name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gitflow => "gitflow",
+            Self::TrunkBased => "trunk-based",
+        }
+    }
+}

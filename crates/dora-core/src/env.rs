@@ -1,0 +1,272 @@
+//! Reads settings from the environment, so that a wrong one stops a function at cold start with a
+//! message that names the variable, its value and what is allowed.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use lambda_runtime::Diagnostic;
+
+use crate::identity::AccountId;
+use crate::repository::{RepositoryPattern, Teams};
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the environment variable {variable} {problem}; it must be {allowed}")]
+pub struct ConfigError {
+    variable: &'static str,
+    problem: String,
+    allowed: String,
+}
+
+impl From<ConfigError> for Diagnostic {
+    fn from(error: ConfigError) -> Self {
+        Self { error_type: "InvalidConfiguration".to_owned(), error_message: error.to_string() }
+    }
+}
+
+/// The environment variables of a process. A variable that is set to nothing counts as not set,
+/// where a default exists: deployment tools find it easier to set one to nothing than to omit it.
+#[derive(Debug, Default)]
+pub struct Env(HashMap<String, String>);
+
+impl Env {
+    /// The variables of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        Self(std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect())
+    }
+
+    /// The variable's text, if it is set and not empty.
+    fn get(&self, variable: &str) -> Option<&str> {
+        self.0.get(variable).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// A setting without a default.
+    ///
+    /// # Errors
+    /// If the variable is not set, is empty, or `parse` refuses it.
+    pub fn required<T>(
+        &self,
+        variable: &'static str,
+        allowed: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        let fail = |problem| ConfigError { variable, problem, allowed: allowed.to_owned() };
+        let value = self.get(variable).ok_or_else(|| fail("is not set".to_owned()))?;
+        parse(value).ok_or_else(|| fail(format!("is {value:?}")))
+    }
+
+    /// A setting with a default.
+    ///
+    /// # Errors
+    /// If the variable is set and `parse` refuses it.
+    pub fn optional<T>(
+        &self,
+        variable: &'static str,
+        allowed: &str,
+        default: T,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        match self.get(variable) {
+            Some(_) => self.required(variable, allowed, parse),
+            None => Ok(default),
+        }
+    }
+
+    /// A setting of free text with a default.
+    #[must_use]
+    pub fn text(&self, variable: &str, default: &str) -> String {
+        self.get(variable).unwrap_or(default).to_owned()
+    }
+
+    /// The accounts whose pipelines are measured: `TOOLING_ACCOUNT_IDS`, comma-separated.
+    ///
+    /// # Errors
+    /// If it is not set or holds something else than account ids.
+    pub fn tooling_accounts(&self) -> Result<Vec<AccountId>, ConfigError> {
+        self.required(
+            "TOOLING_ACCOUNT_IDS",
+            "AWS account ids of 12 digits, comma-separated",
+            |text| text.split(',').map(|id| AccountId::parse(id.trim())).collect(),
+        )
+    }
+
+    /// The role to assume in each tooling account: `TOOLING_CROSS_ACCOUNT_LAMBDA_ROLE`,
+    /// `ToolingCrossAccountLambdaRole` by default. Set to nothing: none, so that the function's own
+    /// credentials are used.
+    ///
+    /// # Errors
+    /// If no role can have that name.
+    pub fn tooling_role(&self) -> Result<Option<String>, ConfigError> {
+        const VARIABLE: &str = "TOOLING_CROSS_ACCOUNT_LAMBDA_ROLE";
+        let allowed = "the name of an IAM role: at most 64 letters, digits and +=,.@_-";
+        let is_role = |name: &str| {
+            name.len() <= 64
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b))
+        };
+        if self.0.contains_key(VARIABLE) && self.get(VARIABLE).is_none() {
+            return Ok(None);
+        }
+        let default = "ToolingCrossAccountLambdaRole".to_owned();
+        self.optional(VARIABLE, allowed, default, |name| is_role(name).then(|| name.to_owned()))
+            .map(Some)
+    }
+
+    /// The repositories with trunk-based development: `APP_REPOSITORY_NAMES`, comma-separated or a
+    /// JSON list; none by default.
+    ///
+    /// # Errors
+    /// If it is neither, or an entry cannot match a repository.
+    pub fn trunk_based_repositories(&self) -> Result<Vec<RepositoryPattern>, ConfigError> {
+        let allowed = format!(
+            "a comma-separated or JSON list of which each entry is {}",
+            RepositoryPattern::ALLOWED
+        );
+        self.optional("APP_REPOSITORY_NAMES", &allowed, Vec::new(), |text| {
+            let names: Vec<String> = if text.starts_with('[') {
+                serde_json::from_str(text).ok()?
+            } else {
+                text.split(',').map(str::to_owned).collect()
+            };
+            names.iter().map(|name| RepositoryPattern::parse(name.trim())).collect()
+        })
+    }
+
+    /// The teams that own repositories: `TEAM_BY_REPOSITORY`, a JSON object; none by default.
+    ///
+    /// # Errors
+    /// If it is no such object, a key cannot match a repository, or a team is no value for a
+    /// CloudWatch dimension.
+    pub fn teams(&self) -> Result<Teams, ConfigError> {
+        let allowed = format!(
+            "a JSON object from {} to a team of at most 255 ASCII characters",
+            RepositoryPattern::ALLOWED
+        );
+        self.optional("TEAM_BY_REPOSITORY", &allowed, Teams::default(), |text| {
+            let pairs: HashMap<String, String> = serde_json::from_str(text).ok()?;
+            Teams::new(pairs.into_iter().collect()).ok()
+        })
+    }
+
+    /// A whole number within a range, with a default.
+    ///
+    /// # Errors
+    /// If it is no number, or out of range.
+    pub fn number<T>(
+        &self,
+        variable: &'static str,
+        range: std::ops::RangeInclusive<T>,
+        default: T,
+    ) -> Result<T, ConfigError>
+    where
+        T: FromStr + PartialOrd + std::fmt::Display,
+    {
+        let allowed = format!("a whole number from {} to {}", range.start(), range.end());
+        self.optional(variable, &allowed, default, |text| {
+            text.parse().ok().filter(|number| range.contains(number))
+        })
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Env {
+    fn from(variables: [(&str, &str); N]) -> Self {
+        Self(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::Repository;
+
+    #[test]
+    fn accounts_are_a_list_of_twelve_digits() {
+        let env = Env::from([("TOOLING_ACCOUNT_IDS", "111122223333, 444455556666")]);
+        let accounts = env.tooling_accounts().unwrap();
+        assert_eq!(
+            accounts.iter().map(AccountId::as_str).collect::<Vec<_>>(),
+            ["111122223333", "444455556666"]
+        );
+    }
+
+    #[test]
+    fn a_missing_setting_is_named() {
+        let message = Env::default().tooling_accounts().unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "the environment variable TOOLING_ACCOUNT_IDS is not set; it must be AWS account ids \
+             of 12 digits, comma-separated"
+        );
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_with_its_value_and_what_is_allowed() {
+        for (variable, value, read) in [
+            ("TOOLING_ACCOUNT_IDS", "1111", accounts as fn(&Env) -> Option<ConfigError>),
+            ("TOOLING_ACCOUNT_IDS", "111122223333,", accounts),
+            ("APP_REPOSITORY_NAMES", "acme/web,", trunk_based),
+            ("APP_REPOSITORY_NAMES", "[\"acme/web\"", trunk_based),
+            ("APP_REPOSITORY_NAMES", "[1]", trunk_based),
+            ("TEAM_BY_REPOSITORY", "acme/web", teams),
+            ("TEAM_BY_REPOSITORY", "{\"acme web\":\"A\"}", teams),
+            ("TEAM_BY_REPOSITORY", "{\"acme/*\":\"Bücher\"}", teams),
+            ("LEDGER_RETENTION_DAYS", "14", retention),
+            ("LEDGER_RETENTION_DAYS", "-1", retention),
+            ("LEDGER_RETENTION_DAYS", "many", retention),
+        ] {
+            let error = read(&Env::from([(variable, value)])).unwrap();
+            let message = error.to_string();
+            assert!(
+                message.contains(&format!("{variable} is {value:?}; it must be ")),
+                "{message}"
+            );
+        }
+    }
+
+    fn accounts(env: &Env) -> Option<ConfigError> {
+        env.tooling_accounts().err()
+    }
+    fn trunk_based(env: &Env) -> Option<ConfigError> {
+        env.trunk_based_repositories().err()
+    }
+    fn teams(env: &Env) -> Option<ConfigError> {
+        env.teams().err()
+    }
+    fn retention(env: &Env) -> Option<ConfigError> {
+        env.number("LEDGER_RETENTION_DAYS", 15..=3650, 400_u32).err()
+    }
+
+    #[test]
+    fn trunk_based_repositories_are_a_list_in_either_form() {
+        let web = Repository::parse("acme/web").unwrap();
+        for value in
+            ["acme/web,acme/api", " acme/api , acme/web ", r#"["acme/api", "acme/web"]"#, "acme/*"]
+        {
+            let patterns =
+                Env::from([("APP_REPOSITORY_NAMES", value)]).trunk_based_repositories().unwrap();
+            assert!(patterns.iter().any(|pattern| pattern.matches(&web)), "{value}");
+        }
+        for value in ["", "  ", "[]"] {
+            let patterns = Env::from([("APP_REPOSITORY_NAMES", value)]).trunk_based_repositories();
+            assert_eq!(patterns, Ok(Vec::new()), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn the_tooling_role_can_be_named_or_done_without() {
+        let role = |value| Env::from([("TOOLING_CROSS_ACCOUNT_LAMBDA_ROLE", value)]).tooling_role();
+        assert_eq!(role("Reader"), Ok(Some("Reader".to_owned())));
+        assert_eq!(role(""), Ok(None));
+        let default = Some("ToolingCrossAccountLambdaRole".to_owned());
+        assert_eq!(Env::default().tooling_role(), Ok(default));
+        let message = role("arn:aws:iam::111122223333:role/Reader").unwrap_err().to_string();
+        assert!(message.contains("must be the name of an IAM role"), "{message}");
+    }
+
+    #[test]
+    fn text_that_is_set_to_nothing_has_its_default() {
+        assert_eq!(Env::from([("BRANCH", " ")]).text("BRANCH", "main"), "main");
+        assert_eq!(Env::from([("BRANCH", "trunk")]).text("BRANCH", "main"), "trunk");
+    }
+}

@@ -1,0 +1,180 @@
+//! What a function fails with: an `errorType` that is stable enough to alarm on, and a message
+//! that says what went wrong, where, and what to do.
+//!
+//! Lambda retries every failure of an asynchronous invocation twice and then keeps the event in
+//! the function's failure queue. [`Failure`] and the variants of [`Error`] say for which of them a
+//! retry can help.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use lambda_runtime::Diagnostic;
+
+use crate::identity::AccountId;
+
+/// Why an event could not be handled. Nothing was published, unless the variant says otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The event is not what AWS would have sent. A retry cannot help.
+    #[error("the event's {field} {problem}")]
+    InvalidEvent {
+        /// The path of the field, such as `detail.execution-id`.
+        field: String,
+        /// What is wrong with it. Never its value: that may be personal data.
+        problem: String,
+    },
+    /// The event comes from an account that is not configured. A retry cannot help.
+    #[error(
+        "the event comes from account {0}, which is not in TOOLING_ACCOUNT_IDS: add the account \
+         there if its pipelines are to be measured, or remove it from the event bus's policy"
+    )]
+    UnexpectedAccount(AccountId),
+    /// A service that the function depends on did not do its part.
+    #[error("{service} {operation} for {subject}: {detail}. {advice}", advice = failure.advice())]
+    Service {
+        /// Who.
+        service: Service,
+        /// The kind of failure.
+        failure: Failure,
+        /// The operation that was called.
+        operation: &'static str,
+        /// What it was called for.
+        subject: String,
+        /// The service's own words.
+        detail: String,
+    },
+    /// Another copy of this event is being handled at this moment. A retry finds its result.
+    #[error(
+        "another invocation is publishing {metric} for {subject} and may do so until {until}; \
+         this one publishes nothing, its retry will find the outcome"
+    )]
+    LedgerClaimHeld {
+        /// The metric.
+        metric: &'static str,
+        /// The deployment.
+        subject: String,
+        /// When the claim ends at the latest (RFC 3339).
+        until: String,
+    },
+    /// The claim expired and another invocation took it over before this one could confirm it.
+    /// The value was published, and the other invocation may have published it again.
+    #[error(
+        "{metric} for {subject} was published, but its claim in the ledger had passed to another \
+         invocation: the value may be in CloudWatch twice"
+    )]
+    LedgerClaimLost {
+        /// The metric.
+        metric: &'static str,
+        /// The deployment.
+        subject: String,
+    },
+}
+
+impl Error {
+    /// The word that Lambda reports as `errorType`.
+    #[must_use]
+    pub fn error_type(&self) -> Cow<'static, str> {
+        match self {
+            Self::InvalidEvent { .. } => "InvalidEvent".into(),
+            Self::UnexpectedAccount(_) => "UnexpectedAccount".into(),
+            Self::Service { service, failure, .. } => format!("{service:?}{failure:?}").into(),
+            Self::LedgerClaimHeld { .. } => "LedgerClaimHeld".into(),
+            Self::LedgerClaimLost { .. } => "LedgerClaimLost".into(),
+        }
+    }
+
+    /// An event whose field is not as it must be.
+    pub(crate) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::InvalidEvent { field: field.into(), problem: problem.into() }
+    }
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        Self { error_type: error.error_type().into_owned(), error_message: error.to_string() }
+    }
+}
+
+/// A service that a function depends on. The first part of an `errorType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// AWS CodePipeline in the event's account and Region, and the role there.
+    CodePipeline,
+    /// Amazon CloudWatch.
+    CloudWatch,
+    /// The ledger's table in Amazon DynamoDB.
+    Ledger,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CodePipeline => "CodePipeline",
+            Self::CloudWatch => "CloudWatch",
+            Self::Ledger => "DynamoDB",
+        })
+    }
+}
+
+/// How a service failed. The second part of an `errorType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// Too many requests. A retry helps.
+    Throttled,
+    /// No answer in time, no connection, or an internal error. A retry helps.
+    Unavailable,
+    /// A permission or a trust is missing. A retry helps once it is granted.
+    AccessDenied,
+    /// What was asked for does not exist, or no longer. A retry rarely helps.
+    NotFound,
+    /// The service does not take the request. A retry does not help.
+    Refused,
+    /// The service's answer lacks what its API promises. A retry rarely helps.
+    UnexpectedAnswer,
+}
+
+impl Failure {
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::Throttled | Self::Unavailable => {
+                "Nothing is lost: the event is retried, and after that kept in the failure queue"
+            }
+            Self::AccessDenied => {
+                "Grant the permission to the role that the message names (or to the function's \
+                 role if it names none), and check that the role exists and trusts its caller; \
+                 then redrive the failure queue"
+            }
+            Self::NotFound => {
+                "Check that it exists in that account and Region and was not deleted; then redrive \
+                 the failure queue"
+            }
+            Self::Refused | Self::UnexpectedAnswer => {
+                "This should not happen: please report it with this message. The event stays in \
+                 the failure queue"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_type_names_service_and_failure() {
+        let error = Error::Service {
+            service: Service::Ledger,
+            failure: Failure::Throttled,
+            operation: "UpdateItem",
+            subject: "pipeline web".to_owned(),
+            detail: "slow down".to_owned(),
+        };
+        let diagnostic = Diagnostic::from(error);
+        assert_eq!(diagnostic.error_type, "LedgerThrottled");
+        assert_eq!(
+            diagnostic.error_message,
+            "DynamoDB UpdateItem for pipeline web: slow down. Nothing is lost: the event is \
+             retried, and after that kept in the failure queue"
+        );
+    }
+}

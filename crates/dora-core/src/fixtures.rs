@@ -1,0 +1,29 @@
+//! One deployment that tests of several modules speak of.
+
+use crate::deployment::{Deployment, Rule};
+use crate::identity::{AccountId, Execution, ExecutionId, PipelineName, Region};
+use crate::metric::{Measurement, Metric};
+use crate::repository::Repository;
+
+/// `acme/web` reached production on 2026-11-02 at 10:00.
+pub(crate) fn deployment() -> Deployment {
+    Deployment {
+        execution: Execution {
+            account: AccountId::parse("111122223333").unwrap(),
+            region: Region::parse("eu-west-1").unwrap(),
+            pipeline: PipelineName::parse("web").unwrap(),
+            id: ExecutionId::parse("6f1d2c0a-7b1e-4d0f-9a53-2f0f4c8e1a77").unwrap(),
+        },
+        at: "2026-11-02T10:00:00Z".parse().unwrap(),
+        repository: Repository::parse("acme/web").unwrap(),
+        branch: Some("main".to_owned()),
+        commit: Some("3f2a9c0d".to_owned()),
+        rule: Rule::Gitflow,
+    }
+}
+
+/// What that deployment adds to `Deployments`.
+pub(crate) fn measurement() -> Measurement {
+    let Deployment { at, repository, .. } = deployment();
+    Measurement { metric: Metric::Deployments, value: 1.0, at, repository }
+}

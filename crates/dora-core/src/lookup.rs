@@ -1,0 +1,162 @@
+//! From an event to the production deployment that it tells of, with what the event lacks looked
+//! up in CodePipeline. The rules themselves are in [`production`](crate::production) and
+//! [`source`](crate::source); here is only the order of the calls, and no call that an answer
+//! already in hand makes needless.
+
+use crate::codepipeline::{CodePipeline, ExecutionEvent, Level};
+use crate::decision::{Decision, Reason};
+use crate::deployment::Deployment;
+use crate::error::Error;
+use crate::production::Production;
+use crate::source::{self, Source};
+
+/// The deployment that the event tells of, or why it tells of none. One call where the event's
+/// trigger says all (no event marks a rollback), else two, rarely three.
+///
+/// # Errors
+/// [`Error::Service`] as CodePipeline fails.
+pub async fn deployment(
+    codepipeline: &CodePipeline,
+    production: &Production,
+    event: ExecutionEvent,
+) -> Result<Decision<Deployment>, Error> {
+    let trigger = match &event.level {
+        Level::Pipeline { trigger } => trigger.clone(),
+        Level::Stage { .. } => Source::default(),
+    };
+    if let Some(reason) = production.reason_to_ignore(&event, &trigger) {
+        return Ok(Decision::Ignore(reason));
+    }
+
+    let execution = &event.execution;
+    let (record, mut actions) = if trigger.is_complete() {
+        (codepipeline.execution(execution).await?, Vec::new())
+    } else {
+        tokio::try_join!(codepipeline.execution(execution), codepipeline.source_actions(execution))?
+    };
+    if record.is_rollback {
+        return Ok(Decision::Ignore(Reason::Rollback));
+    }
+    if !trigger.is_complete() && !source::is_settled(&trigger, &actions) {
+        let declared = codepipeline.declared_sources(execution, record.pipeline_version).await?;
+        actions = source::merged(declared, &actions);
+    }
+    let source = source::completed(trigger, &actions, &record.revisions);
+    Ok(production.deployment(event, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_codepipeline::Client;
+    use aws_sdk_codepipeline::error::ErrorMetadata;
+    use aws_sdk_codepipeline::operation::get_pipeline::GetPipelineOutput;
+    use aws_sdk_codepipeline::operation::get_pipeline_execution::{
+        GetPipelineExecutionError, GetPipelineExecutionOutput,
+    };
+    use aws_sdk_codepipeline::operation::list_action_executions::ListActionExecutionsOutput;
+    use aws_sdk_codepipeline::types::error::PipelineExecutionNotFoundException;
+    use aws_sdk_codepipeline::types::{ExecutionType, PipelineExecution};
+    use aws_smithy_mocks::{Rule, mock, mock_client};
+
+    use super::*;
+    use crate::codepipeline::event::State;
+    use crate::env::Env;
+    use crate::fixtures;
+
+    /// CodePipeline with this one kind of execution, no source action and no declaration.
+    struct Service {
+        get_execution: Rule,
+        list_actions: Rule,
+        get_pipeline: Rule,
+    }
+
+    impl Service {
+        fn with(kind: ExecutionType) -> Self {
+            Self {
+                get_execution: mock!(Client::get_pipeline_execution).then_output(move || {
+                    let execution =
+                        PipelineExecution::builder().execution_type(kind.clone()).build();
+                    GetPipelineExecutionOutput::builder().pipeline_execution(execution).build()
+                }),
+                list_actions: mock!(Client::list_action_executions)
+                    .then_output(|| ListActionExecutionsOutput::builder().build()),
+                get_pipeline: mock!(Client::get_pipeline)
+                    .then_output(|| GetPipelineOutput::builder().build()),
+            }
+        }
+
+        async fn look_up(&self, trigger: Source) -> Result<Decision<Deployment>, Error> {
+            let Deployment { execution, at, .. } = fixtures::deployment();
+            let rules = [&self.get_execution, &self.list_actions, &self.get_pipeline];
+            let client =
+                mock_client!(aws_sdk_codepipeline, aws_smithy_mocks::RuleMode::MatchAny, &rules);
+            let codepipeline = CodePipeline::with_client(&execution, client);
+            let production = Production::from_env(&Env::default()).unwrap();
+            let level = Level::Pipeline { trigger };
+            let event = ExecutionEvent { execution, at, state: State::Succeeded, level };
+            deployment(&codepipeline, &production, event).await
+        }
+
+        /// Calls of `GetPipelineExecution`, `ListActionExecutions`, `GetPipeline`.
+        fn calls(&self) -> [usize; 3] {
+            [&self.get_execution, &self.list_actions, &self.get_pipeline].map(Rule::num_calls)
+        }
+    }
+
+    fn complete_trigger() -> Source {
+        let Deployment { repository, branch, commit, .. } = fixtures::deployment();
+        Source { repository: Some(repository), branch, commit }
+    }
+
+    #[tokio::test]
+    async fn a_trigger_that_says_all_costs_one_call() {
+        let service = Service::with(ExecutionType::Standard);
+        let found = service.look_up(complete_trigger()).await.unwrap();
+        assert_eq!(found, Decision::Record(fixtures::deployment()));
+        assert_eq!(service.calls(), [1, 0, 0]);
+    }
+
+    #[tokio::test]
+    async fn a_trigger_that_excludes_production_costs_none() {
+        let service = Service::with(ExecutionType::Standard);
+        let trigger = Source { branch: Some("develop".to_owned()), ..complete_trigger() };
+        let found = service.look_up(trigger).await.unwrap();
+        assert_eq!(found, Decision::Ignore(Reason::NotProduction));
+        assert_eq!(service.calls(), [0, 0, 0]);
+    }
+
+    #[tokio::test]
+    async fn a_rollback_is_no_deployment_whatever_its_trigger_says() {
+        let service = Service::with(ExecutionType::Rollback);
+        for (trigger, calls) in [(complete_trigger(), [1, 0, 0]), (Source::default(), [2, 1, 0])] {
+            let found = service.look_up(trigger).await.unwrap();
+            assert_eq!(found, Decision::Ignore(Reason::Rollback));
+            assert_eq!(service.calls(), calls);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_declaration_is_asked_for_last_and_must_be_there() {
+        let service = Service::with(ExecutionType::Standard);
+        let error = service.look_up(Source::default()).await.unwrap_err();
+        assert_eq!(error.error_type(), "CodePipelineUnexpectedAnswer");
+        assert_eq!(service.calls(), [1, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn an_execution_that_codepipeline_does_not_know_is_named() {
+        let mut service = Service::with(ExecutionType::Standard);
+        service.get_execution = mock!(Client::get_pipeline_execution).then_error(|| {
+            GetPipelineExecutionError::PipelineExecutionNotFoundException(
+                PipelineExecutionNotFoundException::builder()
+                    .meta(
+                        ErrorMetadata::builder().code("PipelineExecutionNotFoundException").build(),
+                    )
+                    .build(),
+            )
+        });
+        let error = service.look_up(complete_trigger()).await.unwrap_err();
+        assert_eq!(error.error_type(), "CodePipelineNotFound");
+        assert!(error.to_string().contains("6f1d2c0a-7b1e-4d0f-9a53-2f0f4c8e1a77"), "{error}");
+    }
+}

@@ -1,0 +1,217 @@
+//! Publishes a measurement once: claim it in the ledger, publish it, confirm it.
+//!
+//! A failure before the publication leaves nothing in CloudWatch, and the event's retry does the
+//! whole again. The one window in which a value can be repeated lies between CloudWatch's taking
+//! it and the ledger's confirmation, if the process dies or CloudWatch's answer is lost there.
+
+use std::time::SystemTime;
+
+use chrono::Utc;
+
+use crate::answer::Answer;
+use crate::cloudwatch::{CloudWatch, OLDEST_ACCEPTED};
+use crate::decision::Reason;
+use crate::deployment::Deployment;
+use crate::error::Error;
+use crate::ledger::{Claimed, Ledger};
+use crate::metric::Measurement;
+use crate::repository::Teams;
+
+/// What a measurement passes on its way out.
+#[derive(Debug)]
+pub struct Publication {
+    /// Remembers what was published.
+    pub ledger: Ledger,
+    /// Takes the values.
+    pub cloudwatch: CloudWatch,
+    /// Under which team a repository's values appear.
+    pub teams: Teams,
+}
+
+impl Publication {
+    /// Publishes the measurement of the deployment, unless that was done before. `deadline` is
+    /// when Lambda stops this invocation.
+    ///
+    /// # Errors
+    /// [`Error`] as the ledger or CloudWatch fails.
+    pub async fn publish(
+        &self,
+        deployment: &Deployment,
+        measurement: Measurement,
+        deadline: SystemTime,
+    ) -> Result<Answer, Error> {
+        let now = Utc::now();
+        let team = self.teams.of(&measurement.repository);
+        if now - measurement.at > OLDEST_ACCEPTED {
+            let is_new = self.ledger.keep_too_old(deployment, &measurement, team, now).await?;
+            return Ok(if is_new {
+                Answer::Ignored { reason: Reason::TooOldForCloudwatch }
+            } else {
+                Answer::Duplicate
+            });
+        }
+        match self.ledger.claim(deployment, &measurement, team, now, deadline.into()).await? {
+            Claimed::Settled => Ok(Answer::Duplicate),
+            Claimed::Mine(claim) => {
+                if let Err(error) = self.cloudwatch.publish(&measurement, team).await {
+                    // CloudWatch's failure is what the caller must hear of; a claim that could not
+                    // be given back ends by itself with its lease.
+                    let _ = self.ledger.release(claim).await;
+                    return Err(error);
+                }
+                self.ledger.confirm(claim).await?;
+                Ok(Answer::Published { metrics: vec![measurement.into()] })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aws_sdk_cloudwatch::error::ErrorMetadata;
+    use aws_sdk_cloudwatch::operation::put_metric_data::{PutMetricDataError, PutMetricDataOutput};
+    use aws_sdk_dynamodb::operation::update_item::{
+        UpdateItemError, UpdateItemInput, UpdateItemOutput,
+    };
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::fixtures;
+
+    /// A deployment of an hour ago, for which CloudWatch still takes a value.
+    fn recent() -> (Deployment, Measurement) {
+        dated(Utc::now() - TimeDelta::hours(1))
+    }
+
+    fn dated(at: DateTime<Utc>) -> (Deployment, Measurement) {
+        let deployment = Deployment { at, ..fixtures::deployment() };
+        (deployment, Measurement { at, ..fixtures::measurement() })
+    }
+
+    fn publication(ledger: &[&Rule], cloudwatch: &[&Rule]) -> Publication {
+        Publication {
+            ledger: Ledger::with_client(mock_client!(
+                aws_sdk_dynamodb,
+                RuleMode::Sequential,
+                ledger
+            )),
+            cloudwatch: CloudWatch::with_client(mock_client!(
+                aws_sdk_cloudwatch,
+                RuleMode::Sequential,
+                cloudwatch
+            )),
+            teams: Teams::default(),
+        }
+    }
+
+    async fn publish(
+        publication: &Publication,
+        (deployment, measurement): (Deployment, Measurement),
+    ) -> Result<Answer, Error> {
+        let deadline = SystemTime::now() + Duration::from_secs(30);
+        publication.publish(&deployment, measurement, deadline).await
+    }
+
+    /// Accepts an update of the ledger whose expression contains the text.
+    fn updates(expected: &'static str) -> Rule {
+        mock!(aws_sdk_dynamodb::Client::update_item)
+            .match_requests(move |request: &UpdateItemInput| {
+                request.update_expression().is_some_and(|update| update.contains(expected))
+            })
+            .then_output(|| UpdateItemOutput::builder().build())
+    }
+
+    /// Refuses an update since the metric has this record already.
+    fn stands(state: &'static str) -> Rule {
+        mock!(aws_sdk_dynamodb::Client::update_item).then_error(move || {
+            let lease = AttributeValue::N("1793613630000".to_owned());
+            let record = [
+                ("state".to_owned(), AttributeValue::S(state.to_owned())),
+                ("lease_until".to_owned(), lease),
+            ];
+            UpdateItemError::ConditionalCheckFailedException(
+                ConditionalCheckFailedException::builder()
+                    .item("Deployments", AttributeValue::M(record.into()))
+                    .build(),
+            )
+        })
+    }
+
+    fn takes_metrics() -> Rule {
+        mock!(aws_sdk_cloudwatch::Client::put_metric_data)
+            .then_output(|| PutMetricDataOutput::builder().build())
+    }
+
+    fn refuses_metrics(code: &'static str) -> Rule {
+        mock!(aws_sdk_cloudwatch::Client::put_metric_data).then_error(move || {
+            PutMetricDataError::generic(ErrorMetadata::builder().code(code).build())
+        })
+    }
+
+    #[tokio::test]
+    async fn a_measurement_is_claimed_published_and_confirmed() {
+        let (claim, put) = (updates("#metric = :record"), takes_metrics());
+        let confirm = updates("SET #metric.#state = :published");
+        let answer = publish(&publication(&[&claim, &confirm], &[&put]), recent()).await.unwrap();
+        assert_eq!(answer.outcome(), "published");
+        assert_eq!([&claim, &put, &confirm].map(Rule::num_calls), [1, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn what_was_settled_before_is_a_duplicate_after_one_call() {
+        for state in ["published", "too-old-for-cloudwatch"] {
+            let claim = stands(state);
+            let answer = publish(&publication(&[&claim], &[]), recent()).await.unwrap();
+            assert_eq!(answer, Answer::Duplicate, "{state}");
+            assert_eq!(claim.num_calls(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn while_another_copy_is_at_work_this_one_fails_to_be_retried() {
+        let error = publish(&publication(&[&stands("pending")], &[]), recent()).await.unwrap_err();
+        assert_eq!(error.error_type(), "LedgerClaimHeld");
+        assert!(error.to_string().contains("2026-11-02T10:00:30Z"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_claim_is_given_back_when_cloudwatch_refuses() {
+        for (code, error_type) in [
+            ("Throttling", "CloudWatchThrottled"),
+            ("AccessDenied", "CloudWatchAccessDenied"),
+            ("InvalidParameterValue", "CloudWatchRefused"),
+            ("InternalServiceFault", "CloudWatchUnavailable"),
+        ] {
+            let (claim, put, release) =
+                (updates("#metric = :record"), refuses_metrics(code), updates("REMOVE #metric"));
+            let publication = publication(&[&claim, &release], &[&put]);
+            let error = publish(&publication, recent()).await.unwrap_err();
+            assert_eq!(error.error_type(), error_type);
+            assert_eq!(release.num_calls(), 1, "{code}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_passed_to_another_copy_is_reported() {
+        let (claim, confirm) = (updates("#metric = :record"), stands("pending"));
+        let publication = publication(&[&claim, &confirm], &[&takes_metrics()]);
+        let error = publish(&publication, recent()).await.unwrap_err();
+        assert_eq!(error.error_type(), "LedgerClaimLost");
+    }
+
+    #[tokio::test]
+    async fn what_cloudwatch_would_refuse_for_its_age_is_kept_in_the_ledger() {
+        let old = || dated(Utc::now() - OLDEST_ACCEPTED - TimeDelta::seconds(1));
+        let keep = updates("#metric = :record");
+        let answer = publish(&publication(&[&keep], &[]), old()).await.unwrap();
+        assert_eq!(answer, Answer::Ignored { reason: Reason::TooOldForCloudwatch });
+        let again = stands("too-old-for-cloudwatch");
+        let answer = publish(&publication(&[&again], &[]), old()).await.unwrap();
+        assert_eq!(answer, Answer::Duplicate);
+    }
+}

@@ -1,0 +1,38 @@
+//! The start of a function, as far as it is the same for all: load the SDK's configuration, and
+//! tell Lambda when a setting is wrong.
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use lambda_runtime::Diagnostic;
+use lambda_runtime_api_client::body::Body;
+use lambda_runtime_api_client::{PooledClient, build_request};
+
+/// The SDK's configuration from its standard variables. It makes no call.
+pub async fn sdk_config() -> SdkConfig {
+    aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await
+}
+
+/// Reports to Lambda that the function cannot start, so that whoever invokes it reads why, and
+/// returns the same as an error for `main` to end with.
+///
+/// Source: "Initialization error" in the description of Lambda's runtime API.
+pub async fn refuse(error: impl Into<Diagnostic>) -> lambda_runtime::Error {
+    let diagnostic = error.into();
+    tracing::error!(error_type = diagnostic.error_type, "{}", diagnostic.error_message);
+    match report(&diagnostic).await {
+        Ok(()) => diagnostic.error_message.into(),
+        Err(error) => {
+            format!("{}; nor could that be reported: {error}", diagnostic.error_message).into()
+        }
+    }
+}
+
+async fn report(diagnostic: &Diagnostic) -> Result<(), lambda_runtime::Error> {
+    let endpoint = format!("http://{}", std::env::var("AWS_LAMBDA_RUNTIME_API")?);
+    let request = build_request()
+        .method("POST")
+        .uri("/2018-06-01/runtime/init/error")
+        .header("lambda-runtime-function-error-type", "Runtime.InvalidConfiguration")
+        .body(Body::from(serde_json::to_vec(diagnostic)?))?;
+    PooledClient::builder().with_endpoint(endpoint.parse()?).build().call(request).await?;
+    Ok(())
+}
