@@ -1,0 +1,33 @@
+// The one file to edit before a deployment: whose pipelines are measured, and
+// what counts as production there. `npx cdk synth` names any value it refuses.
+
+import type { Configuration } from "./lib/configuration.ts";
+
+export const configuration: Configuration = {
+  // Where the functions, the ledger and the metrics live.
+  operations: { account: "444455556666", region: "eu-west-1" },
+
+  // Where the pipelines run: each account, and its Regions that have pipelines.
+  tooling: [{ account: "111122223333", regions: ["eu-west-1"] }],
+
+  // GitFlow: a pipeline that succeeds on this branch has deployed to production.
+  defaultMainBranch: "main",
+
+  // Trunk-based development: these repositories (exact names, or globs such as
+  // "acme/*") have deployed to production once this stage succeeds.
+  appProdStageName: "DeployPROD",
+  appRepositoryNames: ["acme/payments"],
+
+  // The `Team` dimension: repository (or glob) to team. A repository that is
+  // not listed has metrics of its own, but counts for no team.
+  teamByRepository: {
+    "acme/web": "Storefront",
+    "acme/payments": "Payments",
+  },
+
+  // The CloudWatch namespace of the metrics.
+  metricNamespace: "DORA",
+
+  // How long the ledger can answer which deployments made up a number.
+  ledgerRetentionDays: 400,
+};

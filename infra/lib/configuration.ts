@@ -1,0 +1,106 @@
+// A wrong value should be refused at synthesis, by its name, rather than by
+// CloudFormation half-way through a deployment or by a function at its first event.
+
+import { Refusal } from "./refusal.ts";
+
+export interface Configuration {
+  readonly operations: { readonly account: string; readonly region: string };
+  readonly tooling: readonly ToolingAccount[];
+  readonly defaultMainBranch: string;
+  readonly appProdStageName: string;
+  readonly appRepositoryNames: readonly string[];
+  readonly teamByRepository: Readonly<Record<string, string>>;
+  readonly metricNamespace: string;
+  readonly ledgerRetentionDays: number;
+}
+
+export interface ToolingAccount {
+  readonly account: string;
+  readonly regions: readonly string[];
+}
+
+interface Allowed {
+  readonly pattern: RegExp;
+  readonly words: string;
+}
+
+const ACCOUNT: Allowed = { pattern: /^\d{12}$/, words: "12 digits" };
+const REGION: Allowed = {
+  pattern: /^[a-z]{2,}(-[a-z]+)+-\d$/,
+  words: "a Region such as eu-west-1",
+};
+const BRANCH: Allowed = { pattern: /^\S+$/, words: "a branch name such as main" };
+const STAGE: Allowed = {
+  pattern: /^[A-Za-z0-9.@_-]{1,100}$/,
+  words: "a stage's name: 1 to 100 letters, digits or . @ _ -",
+};
+const REPOSITORY: Allowed = {
+  pattern: /^[\w.*-]+(\/[\w.*-]+)*$/,
+  words: "owner/name, with * for any characters",
+};
+// A team becomes the value of a CloudWatch dimension.
+const TEAM: Allowed = {
+  pattern: /^(?!:)(?=.*\S)[\x20-\x7e]{1,255}$/,
+  words: "1 to 255 printable ASCII characters, the first not a colon",
+};
+const NAMESPACE: Allowed = {
+  pattern: /^(?!AWS\/|:)[\w.\-/#:]{1,255}$/,
+  words: "1 to 255 letters, digits or . - _ / # :, not beginning with AWS/ or a colon",
+};
+
+/** Throws a `Refusal` that lists everything that is wrong. */
+export function validate(configuration: Configuration): void {
+  const { operations, tooling } = configuration;
+  const problems = [
+    ...mismatch("operations.account", operations.account, ACCOUNT),
+    ...mismatch("operations.region", operations.region, REGION),
+    ...noneOf("tooling", "account", tooling),
+    ...repeated(
+      "tooling",
+      "account",
+      tooling.map(({ account }) => account),
+    ),
+    ...tooling.flatMap(({ account, regions }, i) => [
+      ...mismatch(`tooling[${i}].account`, account, ACCOUNT),
+      ...noneOf(`tooling[${i}].regions`, "Region", regions),
+      ...repeated(`tooling[${i}].regions`, "Region", regions),
+      ...regions.flatMap((region, j) => mismatch(`tooling[${i}].regions[${j}]`, region, REGION)),
+    ]),
+    ...mismatch("defaultMainBranch", configuration.defaultMainBranch, BRANCH),
+    ...mismatch("appProdStageName", configuration.appProdStageName, STAGE),
+    ...configuration.appRepositoryNames.flatMap((name, i) =>
+      mismatch(`appRepositoryNames[${i}]`, name, REPOSITORY),
+    ),
+    ...Object.entries(configuration.teamByRepository).flatMap(([repository, team]) => [
+      ...mismatch("teamByRepository (a key)", repository, REPOSITORY),
+      ...mismatch(`teamByRepository["${repository}"]`, team, TEAM),
+    ]),
+    ...mismatch("metricNamespace", configuration.metricNamespace, NAMESPACE),
+    ...notWholeDays("ledgerRetentionDays", configuration.ledgerRetentionDays),
+  ];
+  if (problems.length > 0) {
+    throw new Refusal(["config.ts cannot be used:", ...problems].join("\n  - "));
+  }
+}
+
+function mismatch(field: string, value: string, { pattern, words }: Allowed): string[] {
+  return pattern.test(value) ? [] : [`${field} is ${JSON.stringify(value)}; allowed: ${words}`];
+}
+
+function noneOf(field: string, what: string, values: readonly unknown[]): string[] {
+  return values.length > 0 ? [] : [`${field} is empty; allowed: at least one ${what}`];
+}
+
+function repeated(field: string, what: string, values: readonly string[]): string[] {
+  const again = values.filter((value, i) => values.indexOf(value) < i);
+  return [...new Set(again)].map(
+    (value) => `${field} names ${value} more than once; allowed: each ${what} once`,
+  );
+}
+
+// A record must outlive the two weeks in which CloudWatch takes its metric.
+function notWholeDays(field: string, value: number): string[] {
+  return Number.isInteger(value) && value >= 15 && value <= 3650
+    ? []
+    : [`${field} is ${value}; allowed: a whole number of days from 15 to 3650`];
+}

@@ -1,0 +1,136 @@
+// Makes the functions that measure alike: the same runtime, least privilege,
+// retries that lose nothing, and alarms that somebody hears.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import type { ITable } from "aws-cdk-lib/aws-dynamodb";
+import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Architecture, Code, Function, LoggingFormat, Runtime } from "aws-cdk-lib/aws-lambda";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { Construct } from "constructs";
+import { alarmWhenAny } from "./alarm.ts";
+import type { Configuration } from "./configuration.ts";
+import { FailureQueue } from "./failure-queue.ts";
+import { functionRoleName, TOOLING_ROLE, type MetricFunctionName } from "./names.ts";
+import { Refusal } from "./refusal.ts";
+
+export interface MetricFunctionProps {
+  readonly name: MetricFunctionName;
+  readonly configuration: Configuration;
+  /** Where `cargo lambda build` has put the functions' zips. */
+  readonly lambdaDir: string;
+  readonly ledger: ITable;
+  readonly alarmTopic: ITopic;
+  /** The settings of this function alone. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export class MetricFunction extends Construct {
+  readonly lambda: Function;
+
+  constructor(scope: Construct, id: string, props: MetricFunctionProps) {
+    super(scope, id);
+    const failedEvents = new FailureQueue(this, "FailedEvents");
+    this.lambda = this.createLambda(props, failedEvents);
+    this.allow(props, failedEvents);
+    this.alarm(props, failedEvents);
+  }
+
+  private createLambda(props: MetricFunctionProps, failedEvents: FailureQueue): Function {
+    const { name, configuration, ledger } = props;
+    return new Function(this, "Function", {
+      functionName: name,
+      description: `DORA metrics: ${name}`,
+      runtime: Runtime.PROVIDED_AL2023,
+      architecture: Architecture.X86_64,
+      handler: "bootstrap",
+      code: Code.fromAsset(builtZip(props.lambdaDir, name)),
+      // Chosen for the share of a CPU that comes with it: a cold start is spent
+      // on TLS handshakes, not on memory.
+      memorySize: 256,
+      timeout: Duration.seconds(30),
+      role: new Role(this, "Role", {
+        roleName: functionRoleName(name),
+        description: `Execution role of the function ${name}`,
+        assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+      }),
+      environment: {
+        LEDGER_TABLE: ledger.tableName,
+        LEDGER_RETENTION_DAYS: String(configuration.ledgerRetentionDays),
+        METRIC_NAMESPACE: configuration.metricNamespace,
+        TOOLING_ACCOUNT_IDS: configuration.tooling.map(({ account }) => account).join(","),
+        TOOLING_CROSS_ACCOUNT_LAMBDA_ROLE: TOOLING_ROLE,
+        ...props.environment,
+      },
+      loggingFormat: LoggingFormat.JSON,
+      logGroup: new LogGroup(this, "Logs", {
+        logGroupName: `/aws/lambda/${name}`,
+        retention: RetentionDays.THREE_MONTHS,
+        removalPolicy: RemovalPolicy.DESTROY,
+      }),
+      retryAttempts: 2,
+      maxEventAge: Duration.hours(6),
+      onFailure: { bind: () => ({ destination: failedEvents.queueArn }) },
+    });
+  }
+
+  private allow({ configuration, ledger }: MetricFunctionProps, failedEvents: FailureQueue): void {
+    this.lambda.logGroup.grantWrite(this.lambda);
+    ledger.grant(this.lambda, "dynamodb:UpdateItem");
+    this.lambda.addToRolePolicy(
+      // Lambda sends to the failure queue as the function.
+      new PolicyStatement({ actions: ["sqs:SendMessage"], resources: [failedEvents.queueArn] }),
+    );
+    this.lambda.addToRolePolicy(
+      new PolicyStatement({
+        actions: ["cloudwatch:PutMetricData"],
+        resources: ["*"],
+        conditions: { StringEquals: { "cloudwatch:namespace": configuration.metricNamespace } },
+      }),
+    );
+    this.lambda.addToRolePolicy(
+      new PolicyStatement({
+        actions: ["sts:AssumeRole"],
+        resources: configuration.tooling.map(({ account }) =>
+          Stack.of(this).formatArn({
+            service: "iam",
+            region: "",
+            account,
+            resource: "role",
+            resourceName: TOOLING_ROLE,
+          }),
+        ),
+      }),
+    );
+    Validations.of(this).acknowledge({
+      id: "AwsSolutions-IAM5[Resource::*]",
+      reason: "PutMetricData has no resources; the condition holds it to the metrics' namespace.",
+    });
+  }
+
+  private alarm({ name, alarmTopic }: MetricFunctionProps, failedEvents: FailureQueue): void {
+    alarmWhenAny(this, "FailedEventsAlarm", {
+      metric: failedEvents.metricApproximateNumberOfMessagesVisible({ statistic: "Maximum" }),
+      description: `${name} gave up on an event: its metric is missing until the event is sent again.`,
+      topic: alarmTopic,
+    });
+    alarmWhenAny(this, "ErrorsAlarm", {
+      metric: this.lambda.metricErrors(),
+      description: `${name} failed on an event, which is tried three times in all.`,
+      topic: alarmTopic,
+    });
+    alarmWhenAny(this, "ThrottlesAlarm", {
+      metric: this.lambda.metricThrottles(),
+      description: `${name} was throttled: its events wait, for six hours at most.`,
+      topic: alarmTopic,
+    });
+  }
+}
+
+function builtZip(lambdaDir: string, name: MetricFunctionName): string {
+  const zip = join(lambdaDir, name, "bootstrap.zip");
+  if (!existsSync(zip)) throw new Refusal(`${zip} does not exist: run make build first`);
+  return zip;
+}

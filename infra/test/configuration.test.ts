@@ -1,0 +1,103 @@
+import { describe, expect, it, test } from "vitest";
+import { configuration } from "../config.ts";
+import { validate, type Configuration } from "../lib/configuration.ts";
+import { example } from "./example.ts";
+
+const refused = (change: Partial<Configuration>) => () => validate({ ...example, ...change });
+
+describe("configuration", () => {
+  it("is accepted as it comes with the repository", () => {
+    expect(() => validate(configuration)).not.toThrow();
+  });
+
+  it("may leave trunk-based development and teams out", () => {
+    expect(refused({ appRepositoryNames: [], teamByRepository: {} })).not.toThrow();
+  });
+
+  test.each<[string, Partial<Configuration>, string]>([
+    [
+      "an account that is no account id",
+      { operations: { account: "4444-5555", region: "eu-west-1" } },
+      'operations.account is "4444-5555"; allowed: 12 digits',
+    ],
+    [
+      "a Region that is an Availability Zone",
+      { operations: { account: "444455556666", region: "eu-west-1a" } },
+      'operations.region is "eu-west-1a"; allowed: a Region such as eu-west-1',
+    ],
+    ["no tooling account", { tooling: [] }, "tooling is empty; allowed: at least one account"],
+    [
+      "a tooling account without a Region",
+      { tooling: [{ account: "111122223333", regions: [] }] },
+      "tooling[0].regions is empty; allowed: at least one Region",
+    ],
+    [
+      "a wrong tooling account",
+      { tooling: [{ account: "tooling", regions: ["eu-west-1"] }] },
+      'tooling[0].account is "tooling"; allowed: 12 digits',
+    ],
+    [
+      "a wrong tooling Region",
+      { tooling: [{ account: "111122223333", regions: ["eu-west-1", "Ireland"] }] },
+      'tooling[0].regions[1] is "Ireland"; allowed: a Region such as eu-west-1',
+    ],
+    [
+      "a Region twice",
+      { tooling: [{ account: "111122223333", regions: ["eu-west-1", "eu-west-1"] }] },
+      "tooling[0].regions names eu-west-1 more than once; allowed: each Region once",
+    ],
+    [
+      "an account twice",
+      { tooling: [...example.tooling, ...example.tooling] },
+      "tooling names 111122223333 more than once; allowed: each account once",
+    ],
+    [
+      "an empty branch",
+      { defaultMainBranch: "" },
+      'defaultMainBranch is ""; allowed: a branch name such as main',
+    ],
+    [
+      "a stage that CodePipeline cannot have",
+      { appProdStageName: "Deploy to production" },
+      'appProdStageName is "Deploy to production"; allowed: a stage\'s name',
+    ],
+    [
+      "two repositories in one string",
+      { appRepositoryNames: ["acme/web", "acme/a,acme/b"] },
+      'appRepositoryNames[1] is "acme/a,acme/b"; allowed: owner/name',
+    ],
+    [
+      "a team for no repository",
+      { teamByRepository: { "": "Payments" } },
+      'teamByRepository (a key) is ""; allowed: owner/name',
+    ],
+    [
+      "a team that CloudWatch refuses as a dimension",
+      { teamByRepository: { "acme/web": "Größe" } },
+      'teamByRepository["acme/web"] is "Größe"; allowed: 1 to 255 printable ASCII characters',
+    ],
+    [
+      "a namespace that is AWS's own",
+      { metricNamespace: "AWS/Lambda" },
+      'metricNamespace is "AWS/Lambda"; allowed: 1 to 255 letters',
+    ],
+    [
+      "a retention in which an event could be counted twice",
+      { ledgerRetentionDays: 14 },
+      "ledgerRetentionDays is 14; allowed: a whole number of days from 15 to 3650",
+    ],
+    [
+      "a retention of no whole number of days",
+      { ledgerRetentionDays: 30.5 },
+      "ledgerRetentionDays is 30.5; allowed: a whole number of days from 15 to 3650",
+    ],
+  ])("refuses %s", (_, change, message) => {
+    expect(refused(change)).toThrow(message);
+  });
+
+  it("names everything that is wrong at once", () => {
+    expect(refused({ defaultMainBranch: "", metricNamespace: "" })).toThrow(
+      /^config\.ts cannot be used:\n  - defaultMainBranch .*\n  - metricNamespace .*$/,
+    );
+  });
+});

@@ -1,0 +1,50 @@
+// The organisation that the tests synthesise: not `config.ts`, which users edit.
+
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App, type Stack } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import cdk from "../cdk.json" with { type: "json" };
+import type { Configuration } from "../lib/configuration.ts";
+import { METRIC_FUNCTIONS } from "../lib/names.ts";
+import { organisation } from "../lib/organisation.ts";
+
+export const TOOLING = "111122223333";
+export const OPERATIONS = "444455556666";
+
+export const example: Configuration = {
+  operations: { account: OPERATIONS, region: "eu-west-1" },
+  tooling: [{ account: TOOLING, regions: ["eu-west-1"] }],
+  defaultMainBranch: "main",
+  appProdStageName: "DeployPROD",
+  appRepositoryNames: ["acme/payments"],
+  teamByRepository: { "acme/web": "Storefront" },
+  metricNamespace: "DORA",
+  ledgerRetentionDays: 400,
+};
+
+/** A folder that looks as `cargo lambda build` leaves it; the code is never run. */
+export function lambdaDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "lambda-"));
+  for (const name of METRIC_FUNCTIONS) {
+    mkdirSync(join(directory, name));
+    writeFileSync(join(directory, name, "bootstrap.zip"), "not a zip");
+  }
+  return directory;
+}
+
+export const newApp = (): App => new App({ context: cdk.context });
+
+export function synthesise(configuration: Configuration): Map<string, Template> {
+  const app = newApp();
+  organisation(app, configuration, lambdaDirectory());
+  const stacks = app.node.children as Stack[];
+  return new Map(stacks.map((stack) => [stack.stackName, Template.fromStack(stack)]));
+}
+
+export function template(configuration: Configuration, stackName: string): Template {
+  const found = synthesise(configuration).get(stackName);
+  if (!found) throw new Error(`no stack is named ${stackName}`);
+  return found;
+}

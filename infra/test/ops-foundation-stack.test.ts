@@ -1,0 +1,67 @@
+import { Match } from "aws-cdk-lib/assertions";
+import { describe, it } from "vitest";
+import { example, template } from "./example.ts";
+
+describe("the foundation", () => {
+  const stack = template(example, "DoraOpsFoundationStack");
+
+  it("keeps a ledger that expires its records, and that no mistake deletes", () => {
+    stack.hasResource("AWS::DynamoDB::Table", {
+      DeletionPolicy: "Retain",
+      UpdateReplacePolicy: "Retain",
+      Properties: {
+        TableName: "dora-ledger",
+        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+        BillingMode: "PAY_PER_REQUEST",
+        DeletionProtectionEnabled: true,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        SSESpecification: { SSEEnabled: true },
+        TimeToLiveSpecification: { AttributeName: "expires_at", Enabled: true },
+      },
+    });
+  });
+
+  const alarmsOfThisAccount = {
+    StringEquals: { "aws:SourceAccount": "444455556666" },
+    ArnLike: { "aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:444455556666:alarm:*" },
+  };
+
+  it("admits this account's alarms, and only over TLS, to an encrypted topic", () => {
+    stack.hasResourceProperties("AWS::SNS::Topic", { KmsMasterKeyId: Match.anyValue() });
+    stack.hasResourceProperties("AWS::SNS::TopicPolicy", {
+      PolicyDocument: {
+        Statement: [
+          Match.objectLike({
+            Effect: "Deny",
+            Action: "sns:Publish",
+            Principal: "*",
+            Condition: { Bool: { "aws:SecureTransport": "false" } },
+          }),
+          Match.objectLike({
+            Effect: "Allow",
+            Action: "sns:Publish",
+            Principal: { Service: "cloudwatch.amazonaws.com" },
+            Condition: alarmsOfThisAccount,
+          }),
+        ],
+      },
+    });
+  });
+
+  it("lets the alarms use the topic's key, which is rotated", () => {
+    stack.hasResourceProperties("AWS::KMS::Key", {
+      EnableKeyRotation: true,
+      KeyPolicy: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: "Allow",
+            Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
+            Principal: { Service: "cloudwatch.amazonaws.com" },
+            Condition: alarmsOfThisAccount,
+          }),
+        ]),
+      },
+    });
+  });
+});

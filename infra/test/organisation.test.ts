@@ -1,0 +1,140 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Validations } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { describe, expect, it } from "vitest";
+import { organisation } from "../lib/organisation.ts";
+import { example, lambdaDirectory, newApp, OPERATIONS, synthesise, TOOLING } from "./example.ts";
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+}
+
+/** Where a template's resources name something: `Type.Property.Property`. */
+function mentions(value: unknown, text: string, path: string[] = []): string[] {
+  if (typeof value === "string") return value.includes(text) ? [path.join(".")] : [];
+  if (Array.isArray(value)) return value.flatMap((item) => mentions(item, text, path));
+  if (value === null || typeof value !== "object") return [];
+  return Object.entries(value).flatMap(([key, inner]) => mentions(inner, text, [...path, key]));
+}
+
+function resourceMentions(
+  resources: Record<string, { Type: string; Properties: unknown }>,
+  text: string,
+) {
+  const found = Object.values(resources).flatMap(({ Type, Properties }) =>
+    mentions(Properties, text, [Type]),
+  );
+  return [...new Set(found)].sort();
+}
+
+function statements(value: unknown): Statement[] {
+  if (Array.isArray(value)) return value.flatMap(statements);
+  if (value === null || typeof value !== "object") return [];
+  const here = "Effect" in value && "Action" in value ? [value as Statement] : [];
+  return [...here, ...Object.values(value).flatMap(statements)];
+}
+
+describe("an organisation", () => {
+  const stacks = synthesise(example);
+  const resources = (name: string) => stacks.get(name)?.toJSON()["Resources"];
+
+  it("has the stacks that its accounts need", () => {
+    expect([...stacks.keys()]).toEqual([
+      "DoraOpsFoundationStack",
+      "DoraOpsDeploymentFrequencyStack",
+      "DoraToolingEventBridgeStack",
+    ]);
+  });
+
+  it("names the operations account in the tooling account only as bus and as trusted", () => {
+    expect(resourceMentions(resources("DoraToolingEventBridgeStack"), OPERATIONS)).toEqual([
+      "AWS::Events::Rule.Targets.Arn",
+      "AWS::IAM::Policy.PolicyDocument.Statement.Resource",
+      "AWS::IAM::Role.AssumeRolePolicyDocument.Statement.Condition.ArnEquals.aws:PrincipalArn",
+      "AWS::IAM::Role.AssumeRolePolicyDocument.Statement.Principal.AWS",
+    ]);
+  });
+
+  it("names the tooling account in the operations account only as sender and as read from", () => {
+    expect(resourceMentions(resources("DoraOpsDeploymentFrequencyStack"), TOOLING)).toEqual([
+      "AWS::Events::EventBus.Policy.Statement.Principal.AWS",
+      "AWS::Events::Rule.EventPattern.account",
+      "AWS::IAM::Policy.PolicyDocument.Statement.Resource",
+      "AWS::Lambda::Function.Environment.Variables.TOOLING_ACCOUNT_IDS",
+    ]);
+    expect(resourceMentions(resources("DoraOpsFoundationStack"), TOOLING)).toEqual([]);
+  });
+
+  it("imports nothing into a tooling account, where CloudFormation could not resolve it", () => {
+    expect(JSON.stringify(resources("DoraToolingEventBridgeStack"))).not.toContain("ImportValue");
+  });
+
+  it("deploys the buses before the rules that feed them", () => {
+    const app = newApp();
+    organisation(app, example, lambdaDirectory());
+    const tooling = app.synth().getStackByName("DoraToolingEventBridgeStack");
+    expect(tooling.dependencies.map(({ id }) => id)).toContain("DoraOpsDeploymentFrequencyStack");
+  });
+
+  it("allows no action by a wildcard, save a key's own administration and data keys", () => {
+    const allowed = [...stacks.values()]
+      .flatMap((stack) => statements(stack.toJSON()["Resources"]))
+      .filter(({ Effect }) => Effect === "Allow")
+      .flatMap(({ Action }) => Action);
+    expect(allowed.filter((action) => action.includes("*")).sort()).toEqual([
+      "kms:*",
+      "kms:GenerateDataKey*",
+    ]);
+  });
+
+  it("attaches no managed policy", () => {
+    for (const stack of stacks.values()) {
+      for (const role of Object.values(stack.findResources("AWS::IAM::Role"))) {
+        expect(role["Properties"]).not.toHaveProperty("ManagedPolicyArns");
+      }
+    }
+  });
+
+  it("has a dead-letter queue for every rule's target", () => {
+    for (const stack of stacks.values()) {
+      for (const rule of Object.values(stack.findResources("AWS::Events::Rule"))) {
+        for (const target of rule["Properties"].Targets) {
+          expect(target).toHaveProperty("DeadLetterConfig.Arn");
+        }
+      }
+    }
+  });
+
+  it("encrypts its queues, keeps what is in them for 14 days and refuses plain HTTP", () => {
+    for (const stack of stacks.values()) {
+      const queues = stack.findResources("AWS::SQS::Queue");
+      const refusals = statements(stack.findResources("AWS::SQS::QueuePolicy")).filter(
+        ({ Effect }) => Effect === "Deny",
+      );
+      expect(refusals).toHaveLength(Object.keys(queues).length);
+      for (const queue of Object.values(queues)) {
+        expect(queue["Properties"]).toMatchObject({
+          MessageRetentionPeriod: 14 * 24 * 60 * 60,
+          SqsManagedSseEnabled: true,
+        });
+      }
+    }
+  });
+
+  it("has no finding of AWS Solutions' checks", () => {
+    const app = newApp();
+    organisation(app, example, lambdaDirectory());
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    const { directory } = app.synth();
+    const report = JSON.parse(readFileSync(join(directory, "validation-report.json"), "utf8"));
+    expect(report.pluginReports).toEqual([]);
+  });
+
+  it("asks for a build where a function's zip is missing", () => {
+    expect(() => organisation(newApp(), example, "/nowhere")).toThrow(
+      "/nowhere/deployment-frequency/bootstrap.zip does not exist: run make build first",
+    );
+  });
+});
