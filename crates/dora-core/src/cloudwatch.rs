@@ -23,6 +23,9 @@ use crate::sdk_error::service_error;
 /// CloudWatch refuses a value whose time is further in the past than this.
 pub const OLDEST_ACCEPTED: TimeDelta = TimeDelta::weeks(2);
 
+/// How long a publication may take, retries included.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The metrics' home.
 #[derive(Debug)]
 pub struct CloudWatch {
@@ -46,7 +49,7 @@ impl CloudWatch {
             })?;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
-            .operation_timeout(Duration::from_secs(10))
+            .operation_timeout(TIMEOUT)
             .build();
         let retries = RetryConfig::standard()
             .with_max_attempts(4)

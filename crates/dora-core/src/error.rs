@@ -43,6 +43,23 @@ pub enum Error {
         /// The service's own words.
         detail: String,
     },
+    /// Too little time remains in this invocation to publish without the risk that Lambda stops it
+    /// between publication and confirmation. A retry helps.
+    #[error(
+        "{remaining} s remain to this invocation, and publishing {metric} for {subject} may take \
+         {needed} s: nothing was published, the retry will. If this recurs, raise the function's \
+         time-out"
+    )]
+    CloudWatchOutOfTime {
+        /// The metric.
+        metric: &'static str,
+        /// The deployment.
+        subject: String,
+        /// Seconds until Lambda stops the invocation.
+        remaining: u64,
+        /// Seconds that publishing takes at most.
+        needed: u64,
+    },
     /// Another copy of this event is being handled at this moment. A retry finds its result.
     #[error(
         "another invocation is publishing {metric} for {subject} and may do so until {until}; \
@@ -78,6 +95,7 @@ impl Error {
             Self::InvalidEvent { .. } => "InvalidEvent".into(),
             Self::UnexpectedAccount(_) => "UnexpectedAccount".into(),
             Self::Service { service, failure, .. } => format!("{service:?}{failure:?}").into(),
+            Self::CloudWatchOutOfTime { .. } => "CloudWatchOutOfTime".into(),
             Self::LedgerClaimHeld { .. } => "LedgerClaimHeld".into(),
             Self::LedgerClaimLost { .. } => "LedgerClaimLost".into(),
         }

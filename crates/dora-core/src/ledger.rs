@@ -24,6 +24,7 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -44,6 +45,9 @@ const PUBLISHED: &str = "published";
 
 /// Clocks of two invocations may differ a little: a lease lasts this much longer than needed.
 const CLOCK_SKEW: TimeDelta = TimeDelta::seconds(2);
+
+/// How long a call may take, retries included; a confirmation may take longer.
+pub const TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The table.
 #[derive(Debug)]
@@ -85,11 +89,12 @@ impl Ledger {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(1))
             .operation_attempt_timeout(Duration::from_secs(2))
-            .operation_timeout(Duration::from_secs(6))
+            .operation_timeout(TIMEOUT)
             .build();
         let config = aws_sdk_dynamodb::config::Builder::from(sdk)
             .timeout_config(timeouts)
             .retry_config(retries(5))
+            .retry_partition(never_exhausted())
             .build();
         let client = Client::from_conf(config);
         Ok(Self { client, table, retention: TimeDelta::days(retention) })
@@ -153,10 +158,9 @@ impl Ledger {
     /// [`Error::LedgerClaimLost`] if the claim expired and passed to another invocation;
     /// [`Error::Service`] as DynamoDB fails.
     pub async fn confirm(&self, claim: Claim<'_>) -> Result<(), Error> {
-        let until_stopped =
-            aws_sdk_dynamodb::config::Config::builder().retry_config(retries(100)).timeout_config(
-                TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(2)).build(),
-            );
+        let until_stopped = aws_sdk_dynamodb::config::Config::builder()
+            .retry_config(retries(1000))
+            .timeout_config(TimeoutConfig::builder().disable_operation_timeout().build());
         self.update(claim.deployment)
             .update_expression("SET #metric.#state = :published REMOVE #metric.#lease")
             .condition_expression("#metric.#claim = :claim")
@@ -306,6 +310,12 @@ fn retries(attempts: u32) -> RetryConfig {
         .with_max_attempts(attempts)
         .with_initial_backoff(Duration::from_millis(50))
         .with_max_backoff(Duration::from_millis(500))
+}
+
+/// By default the SDK stops to retry after many failures, whatever the number of attempts allowed,
+/// until calls have succeeded again. But a confirmation must be retried after an outage too.
+fn never_exhausted() -> RetryPartition {
+    RetryPartition::custom("ledger").token_bucket(TokenBucket::unlimited()).build()
 }
 
 fn datapoint(

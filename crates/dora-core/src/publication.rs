@@ -4,18 +4,23 @@
 //! whole again. The one window in which a value can be repeated lies between CloudWatch's taking
 //! it and the ledger's confirmation, if the process dies or CloudWatch's answer is lost there.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use chrono::Utc;
 
 use crate::answer::Answer;
-use crate::cloudwatch::{CloudWatch, OLDEST_ACCEPTED};
+use crate::cloudwatch::{self, CloudWatch, OLDEST_ACCEPTED};
 use crate::decision::Reason;
 use crate::deployment::Deployment;
 use crate::error::Error;
-use crate::ledger::{Claimed, Ledger};
+use crate::ledger::{self, Claimed, Ledger};
 use crate::metric::Measurement;
 use crate::repository::Teams;
+
+/// A claim and a publication may each take as long as their clients wait, and the confirmation
+/// needs a moment too. Nothing is begun that Lambda might stop between the last two.
+const LONGEST_PUBLICATION: Duration =
+    ledger::TIMEOUT.saturating_add(cloudwatch::TIMEOUT).saturating_add(Duration::from_secs(2));
 
 /// What a measurement passes on its way out.
 #[derive(Debug)]
@@ -50,6 +55,15 @@ impl Publication {
                 Answer::Duplicate
             });
         }
+        let remaining = deadline.duration_since(now.into()).unwrap_or_default();
+        if remaining < LONGEST_PUBLICATION {
+            return Err(Error::CloudWatchOutOfTime {
+                metric: measurement.metric.name(),
+                subject: deployment.execution.to_string(),
+                remaining: remaining.as_secs(),
+                needed: LONGEST_PUBLICATION.as_secs(),
+            });
+        }
         match self.ledger.claim(deployment, &measurement, team, now, deadline.into()).await? {
             Claimed::Settled => Ok(Answer::Duplicate),
             Claimed::Mine(claim) => {
@@ -68,8 +82,6 @@ impl Publication {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use aws_sdk_cloudwatch::error::ErrorMetadata;
     use aws_sdk_cloudwatch::operation::put_metric_data::{PutMetricDataError, PutMetricDataOutput};
     use aws_sdk_dynamodb::operation::update_item::{
@@ -111,9 +123,17 @@ mod tests {
 
     async fn publish(
         publication: &Publication,
+        measured: (Deployment, Measurement),
+    ) -> Result<Answer, Error> {
+        publish_within(30, publication, measured).await
+    }
+
+    async fn publish_within(
+        seconds: u64,
+        publication: &Publication,
         (deployment, measurement): (Deployment, Measurement),
     ) -> Result<Answer, Error> {
-        let deadline = SystemTime::now() + Duration::from_secs(30);
+        let deadline = SystemTime::now() + Duration::from_secs(seconds);
         publication.publish(&deployment, measurement, deadline).await
     }
 
@@ -202,6 +222,13 @@ mod tests {
         let publication = publication(&[&claim, &confirm], &[&takes_metrics()]);
         let error = publish(&publication, recent()).await.unwrap_err();
         assert_eq!(error.error_type(), "LedgerClaimLost");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_begun_that_lambda_might_stop_half_way() {
+        let error = publish_within(17, &publication(&[], &[]), recent()).await.unwrap_err();
+        assert_eq!(error.error_type(), "CloudWatchOutOfTime");
+        assert!(error.to_string().contains("18 s"), "{error}");
     }
 
     #[tokio::test]

@@ -1,0 +1,135 @@
+# Everything that people and CI do here. `make` lists it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# Tools of this checkout alone; nothing is installed outside it. `cargo lambda` finds Zig there.
+VENV := .venv
+TOOLS := .tools
+export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$(PATH)
+
+CARGO_DENY := 0.20.2
+CARGO_MACHETE := 0.9.2
+
+STAGE := target/stage
+STAGE_LAMBDA := $(STAGE)/lambda
+STAGE_CDK := $(STAGE)/cdk.out
+INFRA_SOURCES := $(shell git ls-files infra)
+ZIP_LIMIT := 5242880
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Try it
+
+.PHONY: demo
+demo: assembly ## Play a scenario on this machine and check its numbers (SCENARIO=events/scenarios/….json)
+	@PYTHONPATH=tests python -m stage demo $(SCENARIO)
+
+.PHONY: stage
+stage: assembly ## Keep the local stage up to play with, until Ctrl-C
+	@PYTHONPATH=tests python -m stage up
+
+.PHONY: emit
+emit: tools-python ## Let CodePipeline emit an event on the stage that is up (EVENT=events/….json)
+	@PYTHONPATH=tests python -m stage emit $(or $(EVENT),$(error EVENT=events/….json is missing))
+
+.PHONY: invoke
+invoke: assembly ## Run one function on one event (FUNCTION=deployment-frequency EVENT=events/….json)
+	@PYTHONPATH=tests python -m stage invoke $(or $(FUNCTION),$(error FUNCTION=… is missing)) \
+		$(or $(EVENT),$(error EVENT=events/….json is missing))
+
+##@ Develop
+
+.PHONY: test
+test: test-rust test-infra test-stage ## Run all tests, the end-to-end run included
+
+.PHONY: test-rust
+test-rust: ## Test the crates
+	cargo test --workspace --locked
+
+.PHONY: test-infra
+test-infra: tools-node ## Test the CDK app
+	cd infra && npm test
+
+.PHONY: test-stage
+test-stage: assembly ## Test the compiled functions on the local stage, end to end
+	cd tests && python -m pytest
+
+.PHONY: check
+check: tools-rust tools-node assembly ## Check form, lints, types, licences, dependencies, spelling
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	cargo deny --offline --log-level error check bans licenses sources
+	cargo machete
+	cd infra && npm run check
+	cd tests && ruff check . && ruff format --check . && mypy .
+	cfn-lint $(STAGE_CDK)/*.template.json
+	typos
+
+.PHONY: format
+format: tools-python ## Format all code
+	cargo fmt --all
+	cd tests && ruff format . && ruff check --fix .
+
+.PHONY: clean
+clean: ## Remove what was built and installed here
+	rm -rf target $(VENV) $(TOOLS) infra/node_modules infra/cdk.out
+
+##@ Deploy
+
+.PHONY: build
+build: tools-python ## Build the functions for AWS into target/lambda, and state their size
+	cargo lambda build --release --locked --output-format zip
+	@for zip in target/lambda/*/bootstrap.zip; do \
+		size=$$(stat -c %s $$zip); \
+		echo "$$zip: $$size bytes (at most $(ZIP_LIMIT))"; \
+		test $$size -le $(ZIP_LIMIT); \
+	done
+
+.PHONY: synth
+synth: tools-node build ## Build, and write the CloudFormation templates to infra/cdk.out
+	cd infra && npx cdk synth --quiet
+
+# What the stage deploys: quickly built functions and the templates that hold them.
+
+.PHONY: assembly
+assembly: tools-python tools-node
+	@cargo lambda build --profile stage --compiler cargo --locked \
+		--output-format zip --lambda-dir $(STAGE_LAMBDA) --quiet
+	@$(MAKE) $(STAGE_CDK)/manifest.json
+
+$(STAGE_CDK)/manifest.json: $(INFRA_SOURCES) $(wildcard $(STAGE_LAMBDA)/*/bootstrap.zip)
+	@echo "synthesising the templates"
+	@cd infra && npx cdk synth --quiet --output ../$(STAGE_CDK) --context lambdaDir=$(STAGE_LAMBDA)
+	@touch $@
+
+# Tools, installed once and again when their pins change.
+
+.PHONY: tools-python tools-node tools-rust
+tools-python: $(VENV)/installed
+tools-node: infra/node_modules/installed
+tools-rust: $(TOOLS)/deny-$(CARGO_DENY) $(TOOLS)/machete-$(CARGO_MACHETE)
+
+$(VENV)/installed: tests/requirements.txt
+	@echo "installing Python tools into $(VENV)"
+	@python3 -m venv --clear $(VENV)
+	@pip install --quiet --require-hashes --requirement $<
+	@touch $@
+
+infra/node_modules/installed: infra/package-lock.json
+	@echo "installing the CDK into infra/node_modules"
+	@cd infra && npm ci --silent
+	@touch $@
+
+$(TOOLS)/deny-$(CARGO_DENY):
+	cargo install --quiet --locked --root $(TOOLS) cargo-deny@$(CARGO_DENY)
+	@touch $@
+
+$(TOOLS)/machete-$(CARGO_MACHETE):
+	cargo install --quiet --locked --root $(TOOLS) cargo-machete@$(CARGO_MACHETE)
+	@touch $@
