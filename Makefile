@@ -93,7 +93,7 @@ build: tools-python ## Build the functions for AWS into target/lambda, and state
 
 .PHONY: synth
 synth: tools-node build ## Build, and write the CloudFormation templates to infra/cdk.out
-	cd infra && npx cdk synth --quiet
+	cd infra && node_modules/.bin/cdk synth --quiet
 
 # What the stage deploys: quickly built functions and the templates that hold them.
 
@@ -105,7 +105,8 @@ assembly: tools-python tools-node
 
 $(STAGE_CDK)/manifest.json: $(INFRA_SOURCES) $(wildcard $(STAGE_LAMBDA)/*/bootstrap.zip)
 	@echo "synthesising the templates"
-	@cd infra && npx cdk synth --quiet --output ../$(STAGE_CDK) --context lambdaDir=$(STAGE_LAMBDA)
+	@cd infra && log=$$(node_modules/.bin/cdk synth --quiet --output ../$(STAGE_CDK) \
+		--context lambdaDir=$(STAGE_LAMBDA) 2>&1) || { echo "$$log"; exit 1; }
 	@touch $@
 
 # Tools, installed once and again when their pins change.

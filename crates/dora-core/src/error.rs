@@ -13,7 +13,7 @@ use lambda_runtime::Diagnostic;
 use crate::identity::AccountId;
 
 /// Why an event could not be handled. Nothing was published, unless the variant says otherwise.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum Error {
     /// The event is not what AWS would have sent. A retry cannot help.
     #[error("the event's {field} {problem}")]
@@ -104,6 +104,13 @@ impl Error {
     /// An event whose field is not as it must be.
     pub(crate) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::InvalidEvent { field: field.into(), problem: problem.into() }
+    }
+}
+
+/// Lambda's runtime logs a failure in this form, so it is the one for people.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {self}", self.error_type())
     }
 }
 
