@@ -53,7 +53,7 @@ test-rust: ## Test the crates
 
 .PHONY: test-infra
 test-infra: tools-node ## Test the CDK app
-	cd infra && npm test
+	cd infra && node_modules/.bin/vitest run
 
 .PHONY: test-stage
 test-stage: assembly ## Test the compiled functions on the local stage, end to end
@@ -66,9 +66,9 @@ check: tools-rust tools-node assembly ## Check form, lints, types, licences, dep
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	cargo deny --offline --log-level error check bans licenses sources
 	cargo machete
-	cd infra && npm run check
+	cd infra && node_modules/.bin/tsc --noEmit
 	cd tests && ruff check . && ruff format --check . && mypy .
-	cfn-lint $(STAGE_CDK)/*.template.json
+	cd infra && cfn-lint ../$(STAGE_CDK)/*.template.json
 	typos
 
 .PHONY: format

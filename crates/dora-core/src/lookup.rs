@@ -1,6 +1,6 @@
 //! From an event to the production deployment that it tells of, with what the event lacks looked
 //! up in CodePipeline. The rules themselves are in [`production`](crate::production) and
-//! [`source`](crate::source); here is only the order of the calls, and no call that an answer
+//! [`source`]; here is only the order of the calls, and no call that an answer
 //! already in hand makes needless.
 
 use crate::codepipeline::{CodePipeline, ExecutionEvent, Level};

@@ -1,0 +1,1 @@
+"""Tests of the product as it is deployed: templates, event buses, compiled functions."""

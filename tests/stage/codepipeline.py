@@ -1,0 +1,220 @@
+"""Plays AWS CodePipeline: the read operations, on histories that a scenario loads.
+
+State comes as *pipeline records*: one for each pipeline, with its structure as `GetPipeline` gives
+it and its executions as `GetPipelineExecution` and `ListActionExecutions` give them. A record that
+AWS could not have answered with is refused when it is loaded.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from stage.model import WrongType, service_model, strangers, to_wire, violations
+
+_TARGET_PREFIX = service_model("codepipeline").metadata["targetPrefix"]
+
+Answer = tuple[int, dict[str, Any]]
+Record = dict[str, Any]
+
+
+class Refusal(Exception):
+    """An error of the service."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class CodePipeline:
+    """CodePipeline in every account and Region."""
+
+    def __init__(self) -> None:
+        self._records: dict[tuple[str, str, str], Record] = {}
+
+    def load(self, records: Iterable[Record]) -> None:
+        """Take over these histories, and forget those of before."""
+        loaded = {}
+        for record in records:
+            name = record["pipeline"]["name"]
+            _check_output("GetPipeline", {"pipeline": record["pipeline"]}, name)
+            for execution in record["executions"]:
+                where = f"{name}/{execution['pipelineExecution']['pipelineExecutionId']}"
+                _check_output(
+                    "GetPipelineExecution",
+                    {"pipelineExecution": execution["pipelineExecution"]},
+                    where,
+                )
+                _check_output(
+                    "ListActionExecutions",
+                    {"actionExecutionDetails": execution["actionExecutionDetails"]},
+                    where,
+                )
+            loaded[record["account"], record["region"], name] = record
+        self._records = loaded
+
+    def answer(self, account: str, region: str, target: str, body: bytes) -> Answer:
+        """Answer one request: the HTTP status and the document."""
+        prefix, _, operation = target.partition(".")
+        play = _OPERATIONS.get(operation)
+        try:
+            if prefix != _TARGET_PREFIX or play is None:
+                raise Refusal("UnknownOperationException", f"The stage does not play {target}.")
+            request = _read_request(operation, body)
+            name = request.get("pipelineName") or request["name"]
+            record = self._records.get((account, region, name))
+            if record is None:
+                raise Refusal(
+                    "PipelineNotFoundException",
+                    f"Account '{account}' does not have a pipeline with name '{name}'",
+                )
+            output = service_model("codepipeline").operation_model(operation).output_shape
+            return 200, to_wire(output, play(record, request))
+        except Refusal as refusal:
+            return 400, {"__type": refusal.code, "message": str(refusal)}
+
+
+def pipeline_name(body: bytes) -> str:
+    """Return the pipeline that a request names, however broken the request is."""
+    try:
+        request = json.loads(body)
+        return str(request.get("pipelineName") or request["name"])
+    except (ValueError, AttributeError, KeyError):
+        return ""
+
+
+def _read_request(operation: str, body: bytes) -> dict[str, Any]:
+    shape = service_model("codepipeline").operation_model(operation).input_shape
+    try:
+        request: dict[str, Any] = json.loads(body)
+        broken = list(violations(shape, request))
+    except (ValueError, WrongType) as error:
+        raise Refusal("SerializationException", str(error)) from error
+    if broken:
+        errors = "validation error" if len(broken) == 1 else "validation errors"
+        raise Refusal(
+            "ValidationException", f"{len(broken)} {errors} detected: {'; '.join(broken)}"
+        )
+    return request
+
+
+def _check_output(operation: str, document: dict[str, Any], where: str) -> None:
+    shape = service_model("codepipeline").operation_model(operation).output_shape
+    try:
+        broken = [*violations(shape, document), *strangers(shape, document)]
+    except WrongType as error:
+        broken = [str(error)]
+    if broken:
+        raise ValueError(f"{where}: no {operation} answers this: {'; '.join(broken)}")
+
+
+def _get_pipeline(record: Record, request: dict[str, Any]) -> dict[str, Any]:
+    pipeline = record["pipeline"]
+    version = request.get("version", pipeline["version"])
+    if version != pipeline["version"]:
+        raise Refusal(
+            "PipelineVersionNotFoundException",
+            f"Pipeline {pipeline['name']} does not have version {version}",
+        )
+    arn = f"arn:aws:codepipeline:{record['region']}:{record['account']}:{pipeline['name']}"
+    return {"pipeline": pipeline, "metadata": {"pipelineArn": arn}}
+
+
+def _get_pipeline_execution(record: Record, request: dict[str, Any]) -> dict[str, Any]:
+    execution = _execution(record, request["pipelineExecutionId"])
+    return {"pipelineExecution": execution["pipelineExecution"]}
+
+
+def _list_pipeline_executions(record: Record, request: dict[str, Any]) -> dict[str, Any]:
+    executions = sorted(record["executions"], key=lambda each: each["startTime"], reverse=True)
+    stage = request.get("filter", {}).get("succeededInStage", {}).get("stageName")
+    if stage is not None:
+        executions = [each for each in executions if _succeeded_in(stage, each)]
+    summaries = [_summary(each, record["pipeline"]) for each in executions]
+    return _page(request, summaries, "pipelineExecutionSummaries")
+
+
+def _list_action_executions(record: Record, request: dict[str, Any]) -> dict[str, Any]:
+    wanted = request.get("filter", {})
+    if "latestInPipelineExecution" in wanted:
+        raise Refusal("ValidationException", "The stage does not play latestInPipelineExecution.")
+    executions = record["executions"]
+    if "pipelineExecutionId" in wanted:
+        executions = [_execution(record, wanted["pipelineExecutionId"])]
+    actions = [action for each in executions for action in each["actionExecutionDetails"]]
+    actions.sort(key=lambda action: str(action["startTime"]), reverse=True)
+    return _page(request, actions, "actionExecutionDetails")
+
+
+_OPERATIONS: dict[str, Callable[[Record, dict[str, Any]], dict[str, Any]]] = {
+    "GetPipeline": _get_pipeline,
+    "GetPipelineExecution": _get_pipeline_execution,
+    "ListPipelineExecutions": _list_pipeline_executions,
+    "ListActionExecutions": _list_action_executions,
+}
+
+
+def _execution(record: Record, execution_id: str) -> dict[str, Any]:
+    for execution in record["executions"]:
+        if execution["pipelineExecution"]["pipelineExecutionId"] == execution_id:
+            found: dict[str, Any] = execution
+            return found
+    raise Refusal(
+        "PipelineExecutionNotFoundException",
+        f"Pipeline '{record['pipeline']['name']}' does not have an execution '{execution_id}'",
+    )
+
+
+def _succeeded_in(stage: str, execution: dict[str, Any]) -> bool:
+    last: dict[str, str] = {}
+    for action in sorted(execution["actionExecutionDetails"], key=lambda each: each["startTime"]):
+        if action["stageName"] == stage:
+            last[action["actionName"]] = action["status"]
+    return bool(last) and set(last.values()) == {"Succeeded"}
+
+
+def _summary(execution: dict[str, Any], pipeline: dict[str, Any]) -> dict[str, Any]:
+    source = execution["pipelineExecution"]
+    action_of = {
+        artifact["name"]: action["name"]
+        for stage in pipeline["stages"]
+        for action in stage["actions"]
+        for artifact in action.get("outputArtifacts", [])
+    }
+    revisions = [
+        {"actionName": action_of[revision["name"]]}
+        | {
+            member: revision[member]
+            for member in ("revisionId", "revisionSummary", "revisionUrl")
+            if member in revision
+        }
+        for revision in source.get("artifactRevisions", [])
+    ]
+    shape = service_model("codepipeline").shape_for("PipelineExecutionSummary")
+    return {
+        **{name: value for name, value in source.items() if name in shape.members},
+        "startTime": execution["startTime"],
+        "lastUpdateTime": execution["lastUpdateTime"],
+        "sourceRevisions": revisions,
+    }
+
+
+def _page(request: dict[str, Any], items: list[Any], member: str) -> dict[str, Any]:
+    """Cut out one page. A token holds only for the request that it was given for."""
+    asked = {name: value for name, value in request.items() if name != "nextToken"}
+    start = 0
+    if "nextToken" in request:
+        try:
+            token = json.loads(base64.b64decode(request["nextToken"], validate=True))
+        except (ValueError, binascii.Error) as error:
+            raise Refusal("InvalidNextTokenException", "The next token is not valid.") from error
+        if not isinstance(token, dict) or token.get("request") != asked:
+            raise Refusal("InvalidNextTokenException", "The next token is of another request.")
+        start = token["start"]
+    end = start + request.get("maxResults", 100)
+    page: dict[str, Any] = {member: items[start:end]}
+    if end < len(items):
+        token = json.dumps({"request": asked, "start": end})
+        page["nextToken"] = base64.b64encode(token.encode()).decode()
+    return page

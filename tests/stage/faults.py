@@ -1,0 +1,197 @@
+"""Makes the services fail as they do in life, and keeps book of the calls that functions make.
+
+It stands in front of every service, and touches only the calls of functions: those that tests make
+themselves come with an account's own credentials and pass.
+"""
+
+import asyncio
+import gzip
+import json
+import re
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+from urllib.parse import parse_qs
+
+import cbor2
+from hypercorn.asyncio.tcp_server import TCPServer
+from ministack.core.responses import _account_from_sts_session
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+Kind = Literal["throttle", "fail", "cut-before", "cut-after", "hang"]
+"""`cut-before` closes the connection before the service handles the call, `cut-after` when it has
+handled it but not answered, `hang` gives no answer until the faults are healed."""
+
+_SERVICES = {"monitoring": "cloudwatch"}  # named by what signs, where that is not the usual name
+_RESOURCE_MEMBERS = ("TableName", "pipelineName", "Namespace", "RoleArn", "name")
+_ERRORS = {  # service: code when throttled, code when it fails itself
+    "cloudwatch": ("ThrottlingException", "InternalServiceFault"),
+    "codepipeline": ("ThrottlingException", "InternalFailure"),
+    "dynamodb": ("ThrottlingException", "InternalServerError"),
+    "sts": ("Throttling", "InternalFailure"),
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a function to a service."""
+
+    service: str
+    operation: str
+    account: str
+    resource: str
+
+
+@dataclass
+class Fault:
+    """What happens to calls of an operation: to so many of them, after so many that go well."""
+
+    service: str
+    operation: str
+    kind: Kind
+    times: int = 1
+    after: int = 0
+
+
+class Faults:
+    """The middleware."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._faults: list[Fault] = []
+        self._healed = asyncio.Event()
+        self.calls: list[dict[str, str]] = []
+
+    def add(self, fault: Fault) -> None:
+        """Let this fault happen from now on."""
+        self._faults.append(fault)
+
+    def heal(self) -> None:
+        """Take back what has not happened yet, and let go of what hangs."""
+        self._faults.clear()
+        self._healed.set()
+        self._healed = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or let it fail."""
+        headers = {
+            name.decode().lower(): value.decode() for name, value in scope.get("headers", [])
+        }
+        signer = re.match(
+            r"AWS4-HMAC-SHA256 Credential=(\w+)/\d+/[\w-]+/(\w+)/", headers.get("authorization", "")
+        )
+        if signer is None or re.fullmatch(r"\d{12}", signer[1]):
+            await self._app(scope, receive, send)
+            return
+        body = await read_body(receive)
+        call = _identify(signer[1], signer[2], headers, scope["path"], body)
+        self.calls.append(asdict(call))
+        match self._next(call):
+            case None:
+                await self._app(scope, _replay(body, receive), send)
+            case "throttle":
+                await _refuse(send, headers, 400, _ERRORS[call.service][0], "Rate exceeded")
+            case "fail":
+                await _refuse(send, headers, 500, _ERRORS[call.service][1], "Internal error")
+            case "cut-before":
+                _connection.get().transport.abort()
+            case "cut-after":
+                await self._app(scope, _replay(body, receive), _discard)
+                _connection.get().transport.abort()
+            case "hang":
+                await self._healed.wait()
+                _connection.get().transport.abort()
+
+    def _next(self, call: Call) -> Kind | None:
+        for fault in self._faults:
+            if (fault.service, fault.operation) != (call.service, call.operation):
+                continue
+            if fault.after:
+                fault.after -= 1
+            elif fault.times:
+                fault.times -= 1
+                return fault.kind
+        return None
+
+
+def _identify(key: str, signed_for: str, headers: dict[str, str], path: str, body: bytes) -> Call:
+    if headers.get("content-encoding") == "gzip":
+        body = gzip.decompress(body)
+    content_type = headers.get("content-type", "")
+    if "cbor" in content_type:
+        operation, members = path.rpartition("/")[2], cbor2.loads(body)
+    elif "json" in content_type and body:
+        operation, members = headers.get("x-amz-target", "").rpartition(".")[2], json.loads(body)
+    else:
+        members = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        operation = members.get("Action", "")
+    return Call(
+        service=_SERVICES.get(signed_for, signed_for),
+        operation=operation,
+        account=_account_from_sts_session(key) or "unknown",
+        resource=next((str(members[name]) for name in _RESOURCE_MEMBERS if name in members), ""),
+    )
+
+
+async def _refuse(send: Send, headers: dict[str, str], status: int, code: str, text: str) -> None:
+    """Answer with an error in the form of the protocol that the request came in."""
+    content_type = headers.get("content-type", "")
+    extra = []
+    if "cbor" in content_type:
+        body = cbor2.dumps({"__type": code, "message": text})
+        extra = [(b"smithy-protocol", b"rpc-v2-cbor")]
+    elif "json" in content_type:
+        body = json.dumps({"__type": code, "message": text}).encode()
+    else:
+        content_type = "text/xml"
+        kind = "Sender" if status < 500 else "Receiver"
+        body = (
+            f"<ErrorResponse><Error><Type>{kind}</Type><Code>{code}</Code>"
+            f"<Message>{text}</Message></Error></ErrorResponse>"
+        ).encode()
+    length = str(len(body)).encode()
+    answer_headers = [(b"content-type", content_type.encode()), (b"content-length", length), *extra]
+    await send({"type": "http.response.start", "status": status, "headers": answer_headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Return the whole body of a request."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    pending = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replayed
+
+
+async def _discard(_message: Message) -> None:
+    pass
+
+
+_connection: ContextVar[Any] = ContextVar("connection")
+_serve_connection = TCPServer.run
+
+
+async def _serve_known_connection(server: TCPServer) -> None:
+    """Remember whose connection it is: ASGI itself has no way to cut one."""
+    _connection.set(server.writer)
+    await _serve_connection(server)
+
+
+TCPServer.run = _serve_known_connection  # type: ignore[method-assign,assignment]

@@ -1,0 +1,111 @@
+"""Loads what `events/` holds, moved to recent days.
+
+The files carry fixed dates, but CloudWatch takes no value older than two weeks. So every date of a
+document moves by the same number of days: the one that makes its latest event yesterday's.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from stage import EVENTS
+
+Event = dict[str, Any]
+
+_DATE = re.compile(r'\b(\d{4}-\d{2}-\d{2})(?=T\d{2}:|")')
+
+
+@dataclass(frozen=True)
+class Step:
+    """One event of a scenario and what comes of it when the events come in this order."""
+
+    about: str
+    event: Event
+    forwarded: bool
+    answers: dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A story, told in events, and the numbers that it must give."""
+
+    title: str
+    story: list[str]
+    codepipeline: list[dict[str, Any]]
+    steps: list[Step]
+    expected: list[dict[str, Any]]
+    moved_by: timedelta
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One event, CodePipeline's side of it, and what comes of it alone."""
+
+    name: str
+    event: Event
+    codepipeline: list[dict[str, Any]]
+    forwarded: bool
+    answers: dict[str, dict[str, str]]
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Load a scenario, moved to recent days."""
+    document = json.loads(path.read_text())
+    days = _days_to_yesterday([step["event"] for step in document["events"]])
+    document = move(document, days)
+    return Scenario(
+        title=document["title"],
+        story=document["story"],
+        codepipeline=document["codepipeline"],
+        steps=[
+            Step(step["about"], step["event"], step["forwarded"], step["answers"])
+            for step in document["events"]
+        ],
+        expected=document["expected"],
+        moved_by=days,
+    )
+
+
+def load_event(path: Path) -> tuple[Event, list[dict[str, Any]]]:
+    """Load an event and CodePipeline's side of the samples, moved to yesterday."""
+    event = json.loads(path.read_text())
+    days = _days_to_yesterday([event])
+    records = json.loads((EVENTS / "codepipeline-records.json").read_text())
+    return move(event, days), move(records, days)
+
+
+def load_sample(path: Path) -> Sample:
+    """Load one of the sample events, moved to yesterday."""
+    name = path.relative_to(EVENTS).as_posix()
+    event, records = load_event(path)
+    outcome = json.loads((EVENTS / "outcomes.json").read_text())[name]
+    return Sample(name, event, records, outcome["forwarded"], outcome["answers"])
+
+
+def samples() -> list[Path]:
+    """Return the files of all sample events."""
+    return sorted((EVENTS / "codepipeline").glob("*.json"))
+
+
+def scenarios() -> list[Path]:
+    """Return the files of all scenarios."""
+    return sorted((EVENTS / "scenarios").glob("*.json"))
+
+
+def move(document: Any, days: timedelta) -> Any:
+    """Return the document with all its dates moved."""
+    return json.loads(
+        _DATE.sub(
+            lambda found: (date.fromisoformat(found[0]) + days).isoformat(),
+            json.dumps(document, ensure_ascii=False),
+        )
+    )
+
+
+def _days_to_yesterday(events: list[Event]) -> timedelta:
+    latest = max(datetime.fromisoformat(event["time"]) for event in events)
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    return yesterday - latest.astimezone(UTC).date()

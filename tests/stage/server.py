@@ -1,0 +1,125 @@
+"""The process that the stage consists of: the emulator, the stand-ins, and a way to direct them.
+
+`stage.emulator` starts it, with the listening socket as an inherited file and the emulator's
+settings in the environment. It lives until its standard input closes, so never longer than whoever
+started it, however that one ended.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app as ministack
+from ministack.core import lambda_runtime
+from ministack.services import cloudwatch
+
+from stage import events, gaps, invocations
+from stage.codepipeline import CodePipeline
+from stage.faults import Fault, Faults, Receive, Scope, Send, read_body
+
+Direction = Callable[[Any], Awaitable[Any]]
+
+
+class Director:
+    """Takes directions as JSON over `/_stage/…`, and passes on what is meant for a service."""
+
+    def __init__(self) -> None:
+        self._codepipeline = CodePipeline()
+        self._invocations = invocations.Invocations()
+        self._faults = Faults(ministack.app)
+        self._directions: dict[str, Direction] = {
+            "/_stage/emit": self._emit,
+            "/_stage/codepipeline": self._load_codepipeline,
+            "/_stage/fault": self._add_fault,
+            "/_stage/heal": self._heal,
+            "/_stage/calls": self._list_calls,
+            "/_stage/answers": self._list_answers,
+            "/_stage/idle": self._wait_until_idle,
+            "/_stage/forget": self._forget,
+        }
+        gaps.close(self._codepipeline)
+        invocations.install(self._invocations)
+        events.install(self._invocations)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        direction = self._directions.get(scope.get("path", ""))
+        if direction is None:
+            await self._faults(scope, receive, send)
+            return
+        body = await read_body(receive)
+        try:
+            status, answer = 200, await direction(json.loads(body or b"null"))
+        except (KeyError, TypeError, ValueError) as error:
+            status, answer = 400, f"{type(error).__name__}: {error}"
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+    async def _emit(self, event: Any) -> None:
+        """A service of AWS emits an event."""
+        events.emit(event)
+
+    async def _load_codepipeline(self, records: Any) -> None:
+        """CodePipeline has these histories."""
+        self._codepipeline.load(records)
+
+    async def _add_fault(self, fault: Any) -> None:
+        """A service fails the next calls."""
+        self._faults.add(Fault(**fault))
+
+    async def _heal(self, _: Any) -> None:
+        """Every service works again."""
+        self._faults.heal()
+
+    async def _list_calls(self, _: Any) -> Any:
+        """Which calls did functions make?"""
+        return self._faults.calls
+
+    async def _list_answers(self, _: Any) -> Any:
+        """What did functions answer to the events that reached them?"""
+        return self._invocations.answers
+
+    async def _wait_until_idle(self, seconds: Any) -> Any:
+        """Is every asynchronous invocation over, within this time?"""
+        return await asyncio.to_thread(self._invocations.wait_until_idle, float(seconds))
+
+    async def _forget(self, _: Any) -> None:
+        """Forget what tests left behind; metrics too, which no API of AWS can delete."""
+        self._faults.heal()
+        self._faults.calls.clear()
+        self._invocations.answers.clear()
+        self._codepipeline.load([])
+        cloudwatch._metrics.clear()
+
+
+async def _serve(socket: str) -> None:
+    config = Config()
+    config.bind = [f"fd://{socket}"]
+    config.graceful_timeout = 0.1
+    starter_gone = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin, starter_gone.set)
+    await serve(Director(), config, shutdown_trigger=starter_gone.wait)  # type: ignore[arg-type]
+
+
+def main() -> None:
+    """Serve on the inherited socket until the starter is gone, and leave nothing behind."""
+    logging.getLogger("stage").setLevel(logging.INFO)
+    try:
+        asyncio.run(_serve(sys.argv[1]))
+    finally:
+        lambda_runtime.reset()
+        shutil.rmtree(os.environ["TMPDIR"])
+        os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tests of the stand-ins themselves: they must refuse what the real services refuse."""
