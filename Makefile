@@ -64,6 +64,7 @@ check: tools-rust tools-node assembly ## Check form, lints, types, licences, dep
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	cargo fetch --locked --quiet
 	cargo deny --offline --log-level error check bans licenses sources
 	cargo machete
 	cd infra && node_modules/.bin/tsc --noEmit
