@@ -1,5 +1,5 @@
 // What the alarms have in common: one occurrence is one too many, silence is
-// good news, and the news goes to the topic.
+// good news, and the news goes to the topic, where the account has one.
 
 import { TreatMissingData, type Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
@@ -9,7 +9,7 @@ import type { Construct } from "constructs";
 export interface AlarmWhenAnyProps {
   readonly metric: Metric;
   readonly description: string;
-  readonly topic: ITopic;
+  readonly topic?: ITopic;
 }
 
 export function alarmWhenAny(scope: Construct, id: string, props: AlarmWhenAnyProps): void {
@@ -19,5 +19,5 @@ export function alarmWhenAny(scope: Construct, id: string, props: AlarmWhenAnyPr
     evaluationPeriods: 1,
     treatMissingData: TreatMissingData.NOT_BREACHING,
   });
-  alarm.addAlarmAction(new SnsAction(props.topic));
+  if (props.topic) alarm.addAlarmAction(new SnsAction(props.topic));
 }

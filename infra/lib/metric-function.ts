@@ -126,6 +126,17 @@ export class MetricFunction extends Construct {
       description: `${name} was throttled: its events wait, for six hours at most.`,
       topic: alarmTopic,
     });
+    // The two ways in which an event leaves Lambda and is in no queue.
+    alarmWhenAny(this, "UnkeptEventsAlarm", {
+      metric: this.lambda.metric("DestinationDeliveryFailures", { statistic: "Sum" }),
+      description: `${name} gave up on an event that its failure queue did not take: it is lost.`,
+      topic: alarmTopic,
+    });
+    alarmWhenAny(this, "DroppedEventsAlarm", {
+      metric: this.lambda.metric("AsyncEventsDropped", { statistic: "Sum" }),
+      description: `Lambda dropped an event of ${name} without trying it: see its failure queue.`,
+      topic: alarmTopic,
+    });
   }
 }
 

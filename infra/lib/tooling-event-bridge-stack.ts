@@ -13,6 +13,7 @@ import {
   ServicePrincipal,
 } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
+import { alarmWhenAny } from "./alarm.ts";
 import type { Configuration, ToolingAccount } from "./configuration.ts";
 import { deploymentEvents, pattern } from "./deployment-events.ts";
 import { FailureQueue } from "./failure-queue.ts";
@@ -44,6 +45,11 @@ export class ToolingEventBridgeStack extends Stack {
       }),
     });
     const undelivered = new FailureQueue(this, "UndeliveredEvents");
+    alarmWhenAny(this, "UndeliveredEventsAlarm", {
+      metric: undelivered.metricApproximateNumberOfMessagesVisible({ statistic: "Maximum" }),
+      description:
+        "An event did not reach the operations account: its metrics are missing until it is sent again.",
+    });
     const buses = METRIC_FUNCTIONS.map((name) => {
       const arn = this.formatArn({
         ...configuration.operations,

@@ -173,6 +173,8 @@ describe("deployment frequency", () => {
     expect(alarms.map(({ MetricName }) => MetricName).sort()).toEqual([
       "ApproximateNumberOfMessagesVisible",
       "ApproximateNumberOfMessagesVisible",
+      "AsyncEventsDropped",
+      "DestinationDeliveryFailures",
       "Errors",
       "Throttles",
     ]);

@@ -65,6 +65,14 @@ describe("a tooling account", () => {
     });
   });
 
+  it("raises an alarm for an event that did not reach the operations account", () => {
+    stack.hasResourceProperties("AWS::CloudWatch::Alarm", {
+      MetricName: "ApproximateNumberOfMessagesVisible",
+      Threshold: 1,
+      TreatMissingData: "notBreaching",
+    });
+  });
+
   it("lets the functions of the operations account read its pipelines, and nobody else", () => {
     stack.hasResourceProperties("AWS::IAM::Role", {
       ...ROLE,

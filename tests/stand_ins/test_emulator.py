@@ -14,6 +14,7 @@ from stage.emulator import Emulator
 STARTER = """
 import signal
 from stage.emulator import running
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 with running() as emulator:
     print(emulator.endpoint, flush=True)
     signal.pause()

@@ -7,7 +7,7 @@ use lambda_runtime::{Error, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    log::init();
+    log::init(env!("CARGO_CRATE_NAME"));
     let sdk = startup::sdk_config().await;
     let function = match DeploymentFrequency::from_env(&Env::of_process(), &sdk) {
         Ok(function) => function,

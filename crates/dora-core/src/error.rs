@@ -73,11 +73,11 @@ pub enum Error {
         /// When the claim ends at the latest (RFC 3339).
         until: String,
     },
-    /// The claim expired and another invocation took it over before this one could confirm it.
-    /// The value was published, and the other invocation may have published it again.
+    /// The claim expired and another invocation took it over before this one could settle it. What
+    /// was published, the other invocation may have published again.
     #[error(
-        "{metric} for {subject} was published, but its claim in the ledger had passed to another \
-         invocation: the value may be in CloudWatch twice"
+        "the claim on {metric} for {subject} had passed to another invocation before this one \
+         could settle it: the value may be in CloudWatch twice"
     )]
     LedgerClaimLost {
         /// The metric.
@@ -167,11 +167,11 @@ impl Failure {
             Self::AccessDenied => {
                 "Grant the permission to the role that the message names (or to the function's \
                  role if it names none), and check that the role exists and trusts its caller; \
-                 then redrive the failure queue"
+                 then invoke the function again with the events of its failure queue"
             }
             Self::NotFound => {
-                "Check that it exists in that account and Region and was not deleted; then redrive \
-                 the failure queue"
+                "Check that it exists in that account and Region and was not deleted; then invoke \
+                 the function again with the events of its failure queue"
             }
             Self::Refused | Self::UnexpectedAnswer => {
                 "This should not happen: please report it with this message. The event stays in \

@@ -64,11 +64,18 @@ impl Region {
     /// The partition that the Region belongs to, as the second field of an ARN.
     #[must_use]
     pub fn partition(&self) -> &'static str {
-        match self.0.split('-').next() {
-            Some("cn") => "aws-cn",
-            _ if self.0.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        }
+        [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("us-isof-", "aws-iso-f"),
+            ("eusc-", "aws-eusc"),
+        ]
+        .into_iter()
+        .find(|(prefix, _)| self.0.starts_with(prefix))
+        .map_or("aws", |(_, partition)| partition)
     }
 }
 
@@ -157,9 +164,13 @@ mod tests {
 
     #[test]
     fn partition_follows_the_region() {
-        for (region, partition) in
-            [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
-        {
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
             assert_eq!(Region::parse(region).unwrap().partition(), partition);
         }
     }

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
+use aws_config::timeout::{TimeoutConfig, TimeoutConfigBuilder};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::error::SdkError;
@@ -86,13 +86,8 @@ impl Ledger {
             Some(name.to_owned())
         })?;
         let retention = env.number("LEDGER_RETENTION_DAYS", 15..=3650, 400)?;
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(1))
-            .operation_attempt_timeout(Duration::from_secs(2))
-            .operation_timeout(TIMEOUT)
-            .build();
         let config = aws_sdk_dynamodb::config::Builder::from(sdk)
-            .timeout_config(timeouts)
+            .timeout_config(attempt_timeouts().operation_timeout(TIMEOUT).build())
             .retry_config(retries(5))
             .retry_partition(never_exhausted())
             .build();
@@ -126,13 +121,14 @@ impl Ledger {
         let result = self
             .record(deployment, measurement, record)
             .condition_expression(
-                "attribute_not_exists(#metric) OR #metric.#claim = :claim \
-                 OR (#metric.#state = :pending AND #metric.#lease < :now)",
+                "attribute_not_exists(#metric) OR (#metric.#state = :pending \
+                 AND (#metric.#lease < :now OR #metric.#claim = :claim))",
             )
             .expression_attribute_names("#claim", "claim")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#lease", "lease_until")
-            // The SDK may repeat a request whose answer was lost: then the claim is already ours.
+            // The SDK repeats a request whose answer was lost: then the claim is already ours. It
+            // must be pending, since the first request may still arrive when all is settled.
             .expression_attribute_values(":claim", text(&token))
             .expression_attribute_values(":pending", text(PENDING))
             .expression_attribute_values(":now", millis(now))
@@ -151,24 +147,37 @@ impl Ledger {
         }
     }
 
-    /// Records that the claimed measurement is in CloudWatch now. Until this has succeeded a crash
-    /// would let a retry publish the value a second time, so it is tried until Lambda stops it.
+    /// Records that the claimed measurement is in CloudWatch now.
     ///
     /// # Errors
     /// [`Error::LedgerClaimLost`] if the claim expired and passed to another invocation;
     /// [`Error::Service`] as DynamoDB fails.
     pub async fn confirm(&self, claim: Claim<'_>) -> Result<(), Error> {
+        self.settle(claim, PUBLISHED).await
+    }
+
+    /// Keeps the claimed measurement, which CloudWatch would refuse for its age.
+    ///
+    /// # Errors
+    /// As for [`Ledger::confirm`].
+    pub async fn keep_too_old(&self, claim: Claim<'_>) -> Result<(), Error> {
+        self.settle(claim, Reason::TooOldForCloudwatch.slug()).await
+    }
+
+    /// Ends a claim for good. Until this has succeeded a crash would let a retry publish a value a
+    /// second time, so it is tried until Lambda stops it.
+    async fn settle(&self, claim: Claim<'_>, state: &str) -> Result<(), Error> {
         let until_stopped = aws_sdk_dynamodb::config::Config::builder()
             .retry_config(retries(1000))
-            .timeout_config(TimeoutConfig::builder().disable_operation_timeout().build());
+            .timeout_config(attempt_timeouts().disable_operation_timeout().build());
         self.update(claim.deployment)
-            .update_expression("SET #metric.#state = :published REMOVE #metric.#lease")
+            .update_expression("SET #metric.#state = :state REMOVE #metric.#lease")
             .condition_expression("#metric.#claim = :claim")
             .expression_attribute_names("#metric", claim.measurement.metric.name())
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#lease", "lease_until")
             .expression_attribute_names("#claim", "claim")
-            .expression_attribute_values(":published", text(PUBLISHED))
+            .expression_attribute_values(":state", text(state))
             .expression_attribute_values(":claim", text(&claim.token))
             .customize()
             .config_override(until_stopped)
@@ -201,40 +210,6 @@ impl Ledger {
         match result {
             Err(error) if !is_condition_failure(&error) => Err(failed(claim.deployment, &error)),
             _ => Ok(()),
-        }
-    }
-
-    /// Keeps a measurement that CloudWatch would refuse for its age. Returns whether it is new.
-    ///
-    /// # Errors
-    /// [`Error::Service`] as DynamoDB fails.
-    pub async fn keep_too_old(
-        &self,
-        deployment: &Deployment,
-        measurement: &Measurement,
-        team: Option<&str>,
-        now: DateTime<Utc>,
-    ) -> Result<bool, Error> {
-        let result = self
-            .record(
-                deployment,
-                measurement,
-                datapoint(measurement, team, Reason::TooOldForCloudwatch.slug()),
-            )
-            .condition_expression(
-                "attribute_not_exists(#metric) \
-                 OR (#metric.#state = :pending AND #metric.#lease < :now)",
-            )
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#lease", "lease_until")
-            .expression_attribute_values(":pending", text(PENDING))
-            .expression_attribute_values(":now", millis(now))
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(true),
-            Err(error) if is_condition_failure(&error) => Ok(false),
-            Err(error) => Err(failed(deployment, &error)),
         }
     }
 
@@ -301,6 +276,13 @@ impl Claim<'_> {
             subject: self.deployment.execution.to_string(),
         }
     }
+}
+
+/// A single attempt that hangs must not use up the time of all.
+fn attempt_timeouts() -> TimeoutConfigBuilder {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
 }
 
 /// The table holds one item for each deployment, written a few times: contention is rare and

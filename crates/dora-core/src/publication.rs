@@ -47,14 +47,6 @@ impl Publication {
     ) -> Result<Answer, Error> {
         let now = Utc::now();
         let team = self.teams.of(&measurement.repository);
-        if now - measurement.at > OLDEST_ACCEPTED {
-            let is_new = self.ledger.keep_too_old(deployment, &measurement, team, now).await?;
-            return Ok(if is_new {
-                Answer::Ignored { reason: Reason::TooOldForCloudwatch }
-            } else {
-                Answer::Duplicate
-            });
-        }
         let remaining = deadline.duration_since(now.into()).unwrap_or_default();
         if remaining < LONGEST_PUBLICATION {
             return Err(Error::CloudWatchOutOfTime {
@@ -66,6 +58,10 @@ impl Publication {
         }
         match self.ledger.claim(deployment, &measurement, team, now, deadline.into()).await? {
             Claimed::Settled => Ok(Answer::Duplicate),
+            Claimed::Mine(claim) if now - measurement.at > OLDEST_ACCEPTED => {
+                self.ledger.keep_too_old(claim).await?;
+                Ok(Answer::Ignored { reason: Reason::TooOldForCloudwatch })
+            }
             Claimed::Mine(claim) => {
                 if let Err(error) = self.cloudwatch.publish(&measurement, team).await {
                     // CloudWatch's failure is what the caller must hear of; a claim that could not
@@ -176,7 +172,7 @@ mod tests {
     #[tokio::test]
     async fn a_measurement_is_claimed_published_and_confirmed() {
         let (claim, put) = (updates("#metric = :record"), takes_metrics());
-        let confirm = updates("SET #metric.#state = :published");
+        let confirm = updates("SET #metric.#state = :state");
         let answer = publish(&publication(&[&claim, &confirm], &[&put]), recent()).await.unwrap();
         assert_eq!(answer.outcome(), "published");
         assert_eq!([&claim, &put, &confirm].map(Rule::num_calls), [1, 1, 1]);
@@ -234,8 +230,8 @@ mod tests {
     #[tokio::test]
     async fn what_cloudwatch_would_refuse_for_its_age_is_kept_in_the_ledger() {
         let old = || dated(Utc::now() - OLDEST_ACCEPTED - TimeDelta::seconds(1));
-        let keep = updates("#metric = :record");
-        let answer = publish(&publication(&[&keep], &[]), old()).await.unwrap();
+        let (claim, keep) = (updates("#metric = :record"), updates("SET #metric.#state = :state"));
+        let answer = publish(&publication(&[&claim, &keep], &[]), old()).await.unwrap();
         assert_eq!(answer, Answer::Ignored { reason: Reason::TooOldForCloudwatch });
         let again = stands("too-old-for-cloudwatch");
         let answer = publish(&publication(&[&again], &[]), old()).await.unwrap();

@@ -81,9 +81,7 @@ pub fn completed(
 ) -> Source {
     let chosen = match actions {
         [only] => Some(only),
-        // A trigger that names none of several sources must not be mixed with one of them.
-        several if trigger.repository.is_some() => named(&trigger, several),
-        several => several.first(),
+        several => named(&trigger, several).or(several.first()),
     };
     let artifacts = chosen.map(|action| action.artifacts.as_slice()).unwrap_or_default();
     let revision = match revisions {
@@ -98,7 +96,9 @@ pub fn completed(
 
 fn named<'a>(trigger: &Source, actions: &'a [SourceAction]) -> Option<&'a SourceAction> {
     let repository = trigger.repository.as_ref()?;
-    actions.iter().find(|action| action.source.repository.as_ref() == Some(repository))
+    // The configuration is typed by hand, and Git hosts do not mind the case of letters.
+    let is_named = |other: &Repository| other.as_str().eq_ignore_ascii_case(repository.as_str());
+    actions.iter().find(|action| action.source.repository.as_ref().is_some_and(is_named))
 }
 
 #[cfg(test)]
@@ -148,7 +148,8 @@ mod tests {
             (source("acme/web", "", ""), source("acme/web", "main", "c2")),
             (source("acme/config", "", ""), source("acme/config", "main", "c1")),
             (Source::default(), source("acme/config", "main", "c1")),
-            (source("acme/other", "", ""), source("acme/other", "", "")),
+            (source("Acme/Web", "", ""), source("Acme/Web", "main", "c2")),
+            (source("acme/other", "", ""), source("acme/other", "main", "c1")),
         ] {
             assert_eq!(completed(trigger, &actions, &[]), expected);
         }

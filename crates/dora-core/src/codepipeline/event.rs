@@ -4,8 +4,10 @@
 //! personal data (authors) or change their type (`version` comes as `3` and as `3.0`). Source:
 //! "Monitoring CodePipeline events" in the AWS CodePipeline User Guide.
 
+use std::ops::RangeInclusive;
+
 use aws_lambda_events::eventbridge::EventBridgeEvent;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +19,29 @@ use crate::source::Source;
 
 const SOURCE: &str = "aws.codepipeline";
 const PIPELINE: &str = "CodePipeline Pipeline Execution State Change";
+/// CodePipeline began in 2015. Outside of this range arithmetic on times could overflow.
+const PLAUSIBLE_YEARS: RangeInclusive<i32> = 2015..=2100;
 const STAGE: &str = "CodePipeline Stage Execution State Change";
+
+/// The fields that are read, as far as an error can lie in them.
+const FIELDS: [&str; 16] = [
+    "version",
+    "id",
+    "detail-type",
+    "source",
+    "account",
+    "time",
+    "region",
+    "resources",
+    "pipeline",
+    "execution-id",
+    "state",
+    "stage",
+    "execution-trigger",
+    "full-repository-name",
+    "branch-name",
+    "commit-id",
+];
 
 /// A change of state of a pipeline execution, or of one of its stages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +89,7 @@ impl ExecutionEvent {
     /// itself writes that field, so no sender can forge it.
     pub fn parse(payload: &str, tooling_accounts: &[AccountId]) -> Result<Decision<Self>, Error> {
         let mut json = serde_json::Deserializer::from_str(payload);
-        let event: EventBridgeEvent = deserialize("", &mut json)?;
+        let event: EventBridgeEvent = deserialize(None, &mut json)?;
 
         if event.source != SOURCE {
             return Err(Error::invalid("source", format!("must be {SOURCE}")));
@@ -78,13 +102,16 @@ impl ExecutionEvent {
         let region = required("region", event.region)?;
         let region = checked("region", &region, Region::ALLOWED, Region::parse)?;
         let at = required("time", event.time)?;
+        if !PLAUSIBLE_YEARS.contains(&at.year()) {
+            return Err(Error::invalid("time", "must lie in the years 2015 to 2100"));
+        }
 
         let is_stage = match event.detail_type.as_str() {
             PIPELINE => false,
             STAGE => true,
             _ => return Ok(Decision::Ignore(Reason::UnsupportedEvent)),
         };
-        let detail: Detail = deserialize("detail", event.detail)?;
+        let detail: Detail = deserialize(Some("detail"), event.detail)?;
         Ok(Decision::Record(Self {
             execution: Execution {
                 account,
@@ -168,17 +195,18 @@ fn checked<T>(
 }
 
 /// Deserialises what lies at `path`, and names the field below it where that fails.
-fn deserialize<'de, T, D>(path: &str, json: D) -> Result<T, Error>
+fn deserialize<'de, T, D>(path: Option<&str>, json: D) -> Result<T, Error>
 where
     T: DeserializeOwned,
     D: serde::Deserializer<'de, Error = serde_json::Error>,
 {
     serde_path_to_error::deserialize(json).map_err(|error| {
-        let below = error.path().to_string();
         let message = error.inner().to_string();
         let (missing, problem) = problem(&message);
-        let parts = [path, below.trim_matches('.'), missing];
-        let field: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let below = error.path().to_string();
+        // Deep inside a value the path is made of the event's own keys, which can be anything.
+        let known = below.split('.').take_while(|name| FIELDS.contains(name));
+        let field: Vec<&str> = path.into_iter().chain(known).chain(missing).collect();
         let field = if field.is_empty() { "JSON".to_owned() } else { field.join(".") };
         Error::invalid(field, problem)
     })
@@ -186,14 +214,15 @@ where
 
 /// The field that serde's message says is missing, and the message without the value that it may
 /// quote, which can be anything.
-fn problem(message: &str) -> (&str, String) {
-    let message = message.split(" at line ").next().unwrap_or_default();
-    if let Some(field) = message.strip_prefix("missing field ") {
-        (field.trim_matches('`'), "is missing".to_owned())
+fn problem(message: &str) -> (Option<&str>, String) {
+    let position = message.rfind(" at line ").unwrap_or(message.len());
+    let (message, _) = message.split_at(position);
+    if let Some(field) = message.strip_prefix("missing field `") {
+        (Some(field.trim_end_matches('`')), "is missing".to_owned())
     } else if let Some((_, expected)) = message.rsplit_once(", expected ") {
-        ("", format!("must be {expected}"))
+        (None, format!("must be {expected}"))
     } else {
-        ("", format!("is not valid: {message}"))
+        (None, "is not valid".to_owned())
     }
 }
 
@@ -327,6 +356,9 @@ mod tests {
             ("time", "/time", Some(json!("yesterday"))),
             ("time", "/time", Some(json!("+999999-01-01T00:00:00Z"))),
             ("time", "/time", Some(json!(1_793_613_600))),
+            ("time", "/time", Some(json!("+262142-12-31T00:00:00Z"))),
+            ("time", "/time", Some(json!("9999-12-31T23:59:59Z"))),
+            ("time", "/time", Some(json!("1969-12-31T23:59:59Z"))),
             ("detail", "/detail", removed.clone()),
             ("detail", "/detail", Some(mail.clone())),
             ("detail.pipeline", "/detail/pipeline", removed.clone()),
@@ -338,6 +370,16 @@ mod tests {
             ("detail.state", "/detail/state", Some(json!(""))),
             ("detail.state", "/detail/state", Some(json!({"a": mail}))),
             ("detail.stage", "/detail-type", Some(json!(STAGE))),
+            (
+                "detail.execution-trigger",
+                "/detail/execution-trigger",
+                Some(json!("ana@example.com at line 3")),
+            ),
+            (
+                "detail.execution-trigger",
+                "/detail/execution-trigger",
+                Some(json!("ana@example.com, expected more")),
+            ),
             ("detail.execution-trigger", "/detail/execution-trigger", Some(mail.clone())),
             (
                 "detail.execution-trigger.branch-name",
@@ -377,20 +419,25 @@ mod tests {
         }
     }
 
+    /// Stands in every text that an error must not repeat.
+    const MARK: &str = "ana@example.com";
+
     /// Any JSON, of the shapes and words that events are made of.
     fn any_json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<f64>().prop_map(Value::from),
-            any::<String>().prop_map(Value::from),
+            any::<String>().prop_map(|text| Value::from(format!("{text}{MARK}{text}"))),
+            Just(Value::from(format!("{MARK}, expected at line 3"))),
             prop::sample::select(vec!["SUCCEEDED", "111122223333", "2026-11-20T09:26:37Z", "main"])
                 .prop_map(Value::from),
         ];
         leaf.prop_recursive(3, 16, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::vec(("[a-z-]{0,12}", inner), 0..4).prop_map(Value::from_iter),
+                prop::collection::vec(("[a-z-]{0,12}|ana@example.com", inner), 0..4)
+                    .prop_map(Value::from_iter),
             ]
         })
     }
@@ -409,6 +456,7 @@ mod tests {
             let event = edited(|event| *event.pointer_mut(field).unwrap() = value);
             if let Err(error) = parse(&event) {
                 prop_assert!(["InvalidEvent", "UnexpectedAccount"].contains(&&*error.error_type()));
+                prop_assert!(!error.to_string().contains(MARK), "{error}");
             }
         }
 
