@@ -5,7 +5,8 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-# Tools of this checkout alone; nothing is installed outside it. `cargo lambda` finds Zig there.
+# Tools of this checkout alone; beside it only package managers' caches are written. `cargo lambda`
+# finds Zig there.
 VENV := .venv
 TOOLS := .tools
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$(PATH)
@@ -13,6 +14,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$(PATH)
 CARGO_DENY := 0.20.2
 CARGO_MACHETE := 0.9.2
 
+FUNCTIONS := $(patsubst crates/%/src/main.rs,%,$(wildcard crates/*/src/main.rs))
 STAGE := target/stage
 STAGE_LAMBDA := $(STAGE)/lambda
 STAGE_CDK := $(STAGE)/cdk.out
@@ -20,13 +22,15 @@ INFRA_SOURCES := $(shell git ls-files infra)
 ZIP_LIMIT := 5242880
 
 .PHONY: help
-help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help:
+	@echo "Begin with: make demo"
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Try it
 
 .PHONY: demo
-demo: assembly ## Play a scenario on this machine and check its numbers (SCENARIO=events/scenarios/….json)
+demo: assembly ## Play a scenario on this machine and check its numbers (SCENARIO=events/….json)
 	@PYTHONPATH=tests python -m stage demo $(SCENARIO)
 
 .PHONY: stage
@@ -34,13 +38,20 @@ stage: assembly ## Keep the local stage up to play with, until Ctrl-C
 	@PYTHONPATH=tests python -m stage up
 
 .PHONY: emit
-emit: tools-python ## Let CodePipeline emit an event on the stage that is up (EVENT=events/….json)
-	@PYTHONPATH=tests python -m stage emit $(or $(EVENT),$(error EVENT=events/….json is missing))
+emit: event tools-python ## Let CodePipeline emit an event on the stage that is up (EVENT=events/….json)
+	@PYTHONPATH=tests python -m stage emit $(EVENT)
 
 .PHONY: invoke
-invoke: assembly ## Run one function on one event (FUNCTION=deployment-frequency EVENT=events/….json)
-	@PYTHONPATH=tests python -m stage invoke $(or $(FUNCTION),$(error FUNCTION=… is missing)) \
-		$(or $(EVENT),$(error EVENT=events/….json is missing))
+invoke: function event assembly ## Run one function on one event (FUNCTION=… EVENT=events/….json)
+	@PYTHONPATH=tests python -m stage invoke $(FUNCTION) $(EVENT)
+
+.PHONY: event function
+event:
+	@test -f "$(EVENT)" || { echo "EVENT=$(EVENT) must name a file, such as" \
+		"EVENT=events/codepipeline/pipeline-succeeded.json" >&2; exit 2; }
+function:
+	@test -n "$(filter $(FUNCTION),$(FUNCTIONS))" || { \
+		echo "FUNCTION=$(FUNCTION) must be one of: $(FUNCTIONS)" >&2; exit 2; }
 
 ##@ Develop
 
@@ -101,8 +112,12 @@ synth: tools-node build ## Build, and write the CloudFormation templates to infr
 .PHONY: assembly
 assembly: tools-python tools-node
 	@cargo lambda build --profile stage --compiler cargo --locked \
-		--output-format zip --lambda-dir $(STAGE_LAMBDA) --quiet
-	@$(MAKE) $(STAGE_CDK)/manifest.json
+		--output-format zip --lambda-dir $(STAGE)/built $(if $(wildcard $(STAGE_LAMBDA)),--quiet)
+	@for name in $(FUNCTIONS); do \
+		cmp -s {$(STAGE)/built,$(STAGE_LAMBDA)}/$$name/bootstrap.zip || \
+		install -D {$(STAGE)/built,$(STAGE_LAMBDA)}/$$name/bootstrap.zip; \
+	done
+	@$(MAKE) --silent $(STAGE_CDK)/manifest.json
 
 $(STAGE_CDK)/manifest.json: $(INFRA_SOURCES) $(wildcard $(STAGE_LAMBDA)/*/bootstrap.zip)
 	@echo "synthesising the templates"

@@ -16,7 +16,7 @@ from stage import HOME, demo
 from stage.deploy import NotDeployed
 from stage.emulator import LOG
 from stage.product import NoStage, Product, announced, staged, standing
-from stage.scenario import load_event
+from stage.scenario import Event, WrongFile, load_event
 
 _STARTED = time.monotonic()
 
@@ -36,7 +36,7 @@ def main() -> int:
                 return _emit(standing(), arguments.event)
             case _:
                 return _on_any_stage(arguments.function, arguments.event)
-    except (NotDeployed, NoStage) as error:
+    except (NotDeployed, NoStage, WrongFile) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -67,6 +67,10 @@ def _file(name: str) -> Path:
 
 
 def _up() -> int:
+    with contextlib.suppress(NoStage):
+        print(f"A stage is up already: {standing().emulator.endpoint}", file=sys.stderr)
+        return 1
+    example = "EVENT=events/codepipeline/pipeline-succeeded.json"
     with staged(_progress) as product, announced(product):
         print(
             f"""
@@ -76,8 +80,9 @@ The stage is up, until Ctrl-C.
   Region         {product.region}
   functions      {", ".join(product.settings)}
   their logs     tail -f {os.path.relpath(LOG)}
-  an event       python -m stage emit events/codepipeline/pipeline-succeeded.json
-  one function   python -m stage invoke FUNCTION EVENT
+In another terminal:
+  make emit {example}
+  make invoke FUNCTION={next(iter(product.settings))} {example}
 """,
             flush=True,
         )
@@ -93,11 +98,11 @@ def _emit(product: Product, path: Path) -> int:
     product.emulator.emit(event)
     product.emulator.settle()
     answers = product.emulator.answers()[before:]
-    print(f"Emitted, as of {event['time']}.")
+    _tell_time(event)
     for answer in answers:
         print(json.dumps(answer.get("answer", answer.get("error")), indent=2))
     if not answers:
-        print("The rules let it not through.")
+        print("No rule matches it.")
     return 0
 
 
@@ -113,7 +118,7 @@ def _invoke(product: Product, function: str, path: Path) -> int:
     """Invoke by `cargo lambda`, the way in which one would invoke the function on AWS."""
     event, records = load_event(path)
     product.emulator.load_codepipeline(records)
-    print(f"The event is moved to {event['time']}: CloudWatch takes nothing old.", flush=True)
+    _tell_time(event)
     with tempfile.NamedTemporaryFile("w", suffix=".json", dir=HOME) as moved:
         json.dump(event, moved)
         moved.flush()
@@ -130,6 +135,10 @@ def _invoke(product: Product, function: str, path: Path) -> int:
         ]
         credentials = {"AWS_ACCESS_KEY_ID": product.account, "AWS_SECRET_ACCESS_KEY": "test"}
         return subprocess.run(command, env=os.environ | credentials, check=False).returncode
+
+
+def _tell_time(event: Event) -> None:
+    print(f"The event is moved to {event['time']}: CloudWatch takes nothing old.", flush=True)
 
 
 def _progress(line: str) -> None:

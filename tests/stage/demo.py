@@ -12,12 +12,12 @@ from stage.scenario import Scenario, load_scenario
 DEFAULT = EVENTS / "scenarios" / "mixed-organisation.json"
 
 _IN_WORDS = {
-    "duplicate": "repeats of an event that was counted before",
-    "not-production": "successes that did not reach production",
-    "not-succeeded": "executions that did not succeed",
-    "rollback": "rollbacks, which bring no change",
-    "unsupported-source": "executions without a repository and a branch",
-    "too-old-for-cloudwatch": "deployments too old for CloudWatch",
+    "duplicate": "counted before: the event came again",
+    "not-production": "successful, but not in production",
+    "not-succeeded": "not successful",
+    "rollback": "a rollback: it brings no change",
+    "unsupported-source": "from a source without repository and branch",
+    "too-old-for-cloudwatch": "too old for CloudWatch",
 }
 
 
@@ -74,8 +74,9 @@ def _label(dimensions: Iterable[tuple[str, str]]) -> str:
 def _left_out(scenario: Scenario, product: Product) -> Iterator[str]:
     """Show what became of the events that are no deployment."""
     answers = product.emulator.answers()
-    yield "Not counted"
-    yield f"{len(scenario.steps) - len(answers):4}  events that the rules let not through"
+    yield "Events not counted"
+    unmatched = len(scenario.steps) - len(answers)
+    yield f"{unmatched:4}  no success of a pipeline or of a production stage"
     failed = [answer["error"] for answer in answers if "error" in answer]
     outcomes = Counter(
         answer["answer"].get("reason", answer["answer"]["outcome"])

@@ -138,7 +138,7 @@ def announced(product: Product) -> Iterator[None]:
     try:
         yield
     finally:
-        STATE.unlink()
+        STATE.unlink(missing_ok=True)
 
 
 def standing() -> Product:

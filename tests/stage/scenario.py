@@ -28,6 +28,10 @@ class Step:
     answers: dict[str, dict[str, str]]
 
 
+class WrongFile(Exception):
+    """A file is not what the command needs."""
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A story, told in events, and the numbers that it must give."""
@@ -54,6 +58,8 @@ class Sample:
 def load_scenario(path: Path) -> Scenario:
     """Load a scenario, moved to recent days."""
     document = json.loads(path.read_text())
+    if "events" not in document:
+        raise WrongFile(f"{path} is no scenario; there are some in events/scenarios")
     days = _days_to_yesterday([step["event"] for step in document["events"]])
     document = move(document, days)
     return Scenario(
@@ -72,6 +78,8 @@ def load_scenario(path: Path) -> Scenario:
 def load_event(path: Path) -> tuple[Event, list[dict[str, Any]]]:
     """Load an event and CodePipeline's side of the samples, moved to yesterday."""
     event = json.loads(path.read_text())
+    if "detail" not in event:
+        raise WrongFile(f"{path} is no event; there are some in events/codepipeline")
     days = _days_to_yesterday([event])
     records = json.loads((EVENTS / "codepipeline-records.json").read_text())
     return move(event, days), move(records, days)
