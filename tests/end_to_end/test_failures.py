@@ -90,6 +90,19 @@ def test_a_lasting_failure_keeps_the_event_for_later(
     assert product.metrics() == counted_once(event)
 
 
+def test_a_long_outage_does_not_use_up_the_retries_of_a_confirmation(product: Product) -> None:
+    """Calls that fail use up the SDK's quota of retries, and the process stays the same."""
+    event = deployed(product)
+    product.emulator.fault("dynamodb", "UpdateItem", "fail", times=FOREVER)
+    for _ in range(30):
+        with pytest.raises(FunctionFailed, match="UpdateItem"):
+            product.invoke(FUNCTION, event)
+    product.emulator.heal()
+    product.emulator.fault("dynamodb", "UpdateItem", "fail", times=2, after=1)
+    assert product.invoke(FUNCTION, event)["outcome"] == "published"
+    assert product.metrics() == counted_once(event)
+
+
 def test_copies_at_the_same_moment_count_once(product: Product) -> None:
     event = deployed(product)
     for _ in range(24):
