@@ -223,7 +223,6 @@ impl Ledger {
     ) -> UpdateItemFluentBuilder {
         let expires_at = (deployment.at + self.retention).timestamp();
         let facts = [
-            ("kind", Some(text("deployment"))),
             ("repository", Some(text(deployment.repository.as_str()))),
             ("branch", deployment.branch.as_deref().map(text)),
             ("commit", deployment.commit.as_deref().map(text)),
