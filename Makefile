@@ -11,8 +11,7 @@ VENV := .venv
 TOOLS := .tools
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-CARGO_DENY := 0.20.2
-CARGO_MACHETE := 0.9.2
+CARGO_TOOLS := cargo-deny@0.20.2 cargo-machete@0.9.2
 
 FUNCTIONS := $(patsubst crates/%/src/main.rs,%,$(wildcard crates/*/src/main.rs))
 STAGE := target/stage
@@ -130,7 +129,7 @@ $(STAGE_CDK)/manifest.json: $(INFRA_SOURCES) $(wildcard $(STAGE_LAMBDA)/*/bootst
 .PHONY: tools-python tools-node tools-rust
 tools-python: $(VENV)/installed
 tools-node: infra/node_modules/installed
-tools-rust: $(TOOLS)/deny-$(CARGO_DENY) $(TOOLS)/machete-$(CARGO_MACHETE)
+tools-rust: $(addprefix $(TOOLS)/,$(CARGO_TOOLS))
 
 $(VENV)/installed: tests/requirements.txt
 	@echo "installing Python tools into $(VENV)"
@@ -143,10 +142,6 @@ infra/node_modules/installed: infra/package-lock.json
 	@cd infra && npm ci --silent
 	@touch $@
 
-$(TOOLS)/deny-$(CARGO_DENY):
-	cargo install --quiet --locked --root $(TOOLS) cargo-deny@$(CARGO_DENY)
-	@touch $@
-
-$(TOOLS)/machete-$(CARGO_MACHETE):
-	cargo install --quiet --locked --root $(TOOLS) cargo-machete@$(CARGO_MACHETE)
+$(TOOLS)/%:
+	cargo install --quiet --locked --root $(TOOLS) $*
 	@touch $@

@@ -1,7 +1,6 @@
 //! The domain: what a production deployment is, apart from any service that tells of it.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 
 use crate::identity::Execution;
 use crate::repository::Repository;
@@ -24,8 +23,7 @@ pub struct Deployment {
 }
 
 /// Which of the two branching models decided that production was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     /// The pipeline succeeded on the main branch.
     Gitflow,

@@ -3,13 +3,11 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 /// Declares a checked string: `parse` is the only way in, `as_str` and `Display` the ways out.
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $allowed:literal, $check:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
         impl $name {

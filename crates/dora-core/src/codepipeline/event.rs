@@ -19,9 +19,10 @@ use crate::source::Source;
 
 const SOURCE: &str = "aws.codepipeline";
 const PIPELINE: &str = "CodePipeline Pipeline Execution State Change";
+const STAGE: &str = "CodePipeline Stage Execution State Change";
+
 /// CodePipeline began in 2015. Outside of this range arithmetic on times could overflow.
 const PLAUSIBLE_YEARS: RangeInclusive<i32> = 2015..=2100;
-const STAGE: &str = "CodePipeline Stage Execution State Change";
 
 /// The fields that are read, as far as an error can lie in them.
 const FIELDS: [&str; 16] = [
