@@ -66,7 +66,7 @@ test-infra: tools-node ## Test the CDK app
 	cd infra && node_modules/.bin/vitest run
 
 .PHONY: test-stage
-test-stage: assembly ## Test the compiled functions on the local stage, end to end
+test-stage: tools-github assembly ## Test the compiled functions on the local stage, end to end
 	cd tests && python -m pytest
 
 .PHONY: check
@@ -89,7 +89,7 @@ format: tools-python ## Format all code
 
 .PHONY: clean
 clean: ## Remove what was built and installed here
-	rm -rf target $(VENV) $(TOOLS) infra/node_modules infra/cdk.out
+	rm -rf target $(VENV) $(TOOLS) {infra,tests}/node_modules infra/cdk.out
 
 ##@ Deploy
 
@@ -126,9 +126,10 @@ $(STAGE_CDK)/manifest.json: $(INFRA_SOURCES) $(wildcard $(STAGE_LAMBDA)/*/bootst
 
 # Tools, installed once and again when their pins change.
 
-.PHONY: tools-python tools-node tools-rust
-tools-python: $(VENV)/installed
+.PHONY: tools-python tools-node tools-github tools-rust
+tools-python: $(VENV)/installed tests/node_modules/installed
 tools-node: infra/node_modules/installed
+tools-github: tests/node_modules/installed-all
 tools-rust: $(addprefix $(TOOLS)/,$(CARGO_TOOLS))
 
 $(VENV)/installed: tests/requirements.txt
@@ -141,6 +142,18 @@ infra/node_modules/installed: infra/package-lock.json
 	@echo "installing the CDK into infra/node_modules"
 	@cd infra && npm ci --silent
 	@touch $@
+
+# The schema that the stage's GitHub runs on, and for tests of it the OpenAPI description too, which
+# takes 400 MB.
+tests/node_modules/installed: tests/package-lock.json
+	@echo "installing GitHub's schema into tests/node_modules"
+	@cd tests && npm ci --silent --omit=dev
+	@touch $@
+
+tests/node_modules/installed-all: tests/package-lock.json
+	@echo "installing GitHub's descriptions into tests/node_modules"
+	@cd tests && npm ci --silent
+	@touch $(@D)/installed $@
 
 $(TOOLS)/%:
 	cargo install --quiet --locked --root $(TOOLS) $*

@@ -23,6 +23,7 @@ import boto3
 from botocore.config import Config
 
 from stage import HOME
+from stage.github import ROOT as GITHUB
 
 LOG = HOME / "stage.log"
 _SECRET = "test"  # the emulator's for every account's own credentials
@@ -51,6 +52,24 @@ class Emulator:
     def load_codepipeline(self, records: list[dict[str, Any]]) -> None:
         """Give CodePipeline these histories, and no others."""
         self._direct("codepipeline", records)
+
+    @property
+    def github(self) -> str:
+        """Return the URL of GitHub's API."""
+        return f"{self.endpoint}{GITHUB}"
+
+    def load_github(self, histories: list[dict[str, Any]]) -> None:
+        """Give GitHub the repositories of these histories, and no others."""
+        self._direct("github", histories)
+
+    def fail_github(self, kind: str | int, **how: Any) -> None:
+        """Let GitHub fail requests; `stage.github.faults` says how it can."""
+        self._direct("github-fault", {"kind": kind, **how})
+
+    def github_requests(self) -> list[dict[str, Any]]:
+        """Return what GitHub was asked."""
+        requests: list[dict[str, Any]] = self._direct("github-requests")
+        return requests
 
     def fault(
         self, service: str, operation: str, kind: str, *, times: int = 1, after: int = 0

@@ -100,13 +100,13 @@ class Faults:
             case "fail":
                 await _refuse(send, headers, 500, _ERRORS[call.service][1], "Internal error")
             case "cut-before":
-                _connection.get().transport.abort()
+                cut()
             case "cut-after":
                 await self._app(scope, _replay(body, receive), _discard)
-                _connection.get().transport.abort()
+                cut()
             case "hang":
                 await self._healed.wait()
-                _connection.get().transport.abort()
+                cut()
 
     def _next(self, call: Call) -> Kind | None:
         for fault in self._faults:
@@ -180,6 +180,11 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
+def cut() -> None:
+    """Cut the connection over which the request came: ASGI itself has no way to."""
+    _connection.get().transport.abort()
+
+
 async def _discard(_message: Message) -> None:
     pass
 
@@ -189,7 +194,7 @@ _serve_connection = TCPServer.run
 
 
 async def _serve_known_connection(server: TCPServer) -> None:
-    """Remember whose connection it is: ASGI itself has no way to cut one."""
+    """Remember whose connection it is."""
     _connection.set(server.writer)
     await _serve_connection(server)
 

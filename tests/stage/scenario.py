@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stage import EVENTS
+from stage.github.story import expand
 
 Event = dict[str, Any]
 
@@ -39,6 +40,7 @@ class Scenario:
     title: str
     story: list[str]
     codepipeline: list[dict[str, Any]]
+    github: list[dict[str, Any]]
     steps: list[Step]
     expected: list[dict[str, Any]]
     moved_by: timedelta
@@ -57,7 +59,7 @@ class Sample:
 
 def load_scenario(path: Path) -> Scenario:
     """Load a scenario, moved to recent days."""
-    document = json.loads(path.read_text())
+    document = expand(json.loads(path.read_text()))
     if "events" not in document:
         raise WrongFile(f"{path} is no scenario; there are some in events/scenarios")
     days = _days_to_yesterday([step["event"] for step in document["events"]])
@@ -66,6 +68,7 @@ def load_scenario(path: Path) -> Scenario:
         title=document["title"],
         story=document["story"],
         codepipeline=document["codepipeline"],
+        github=document.get("github", []),
         steps=[
             Step(step["about"], step["event"], step["forwarded"], step["answers"])
             for step in document["events"]

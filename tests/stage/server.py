@@ -24,6 +24,9 @@ from ministack.services import cloudwatch
 from stage import events, gaps, invocations
 from stage.codepipeline import CodePipeline
 from stage.faults import Fault, Faults, Receive, Scope, Send, read_body
+from stage.github import ROOT as GITHUB
+from stage.github.app import GitHub
+from stage.github.faults import Fault as GitHubFault
 
 Direction = Callable[[Any], Awaitable[Any]]
 
@@ -33,11 +36,15 @@ class Director:
 
     def __init__(self) -> None:
         self._codepipeline = CodePipeline()
+        self._github = GitHub()
         self._invocations = invocations.Invocations()
         self._faults = Faults(ministack.app)
         self._directions: dict[str, Direction] = {
             "/_stage/emit": self._emit,
             "/_stage/codepipeline": self._load_codepipeline,
+            "/_stage/github": self._load_github,
+            "/_stage/github-fault": self._add_github_fault,
+            "/_stage/github-requests": self._list_github_requests,
             "/_stage/fault": self._add_fault,
             "/_stage/heal": self._heal,
             "/_stage/calls": self._list_calls,
@@ -51,6 +58,9 @@ class Director:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if scope.get("path", "").startswith(f"{GITHUB}/"):
+            await self._github(scope, receive, send)
+            return
         direction = self._directions.get(scope.get("path", ""))
         if direction is None:
             await self._faults(scope, receive, send)
@@ -72,6 +82,18 @@ class Director:
         """CodePipeline has these histories."""
         self._codepipeline.load(records)
 
+    async def _load_github(self, histories: Any) -> None:
+        """GitHub has the repositories of these histories."""
+        self._github.load(histories)
+
+    async def _add_github_fault(self, fault: Any) -> None:
+        """GitHub fails the next requests."""
+        self._github.fail(GitHubFault(**fault))
+
+    async def _list_github_requests(self, _: Any) -> Any:
+        """What was GitHub asked?"""
+        return self._github.requests
+
     async def _add_fault(self, fault: Any) -> None:
         """A service fails the next calls."""
         self._faults.add(Fault(**fault))
@@ -79,6 +101,7 @@ class Director:
     async def _heal(self, _: Any) -> None:
         """Every service works again."""
         self._faults.heal()
+        self._github.heal()
 
     async def _list_calls(self, _: Any) -> Any:
         """Which calls did functions make?"""
@@ -98,6 +121,7 @@ class Director:
         self._faults.calls.clear()
         self._invocations.answers.clear()
         self._codepipeline.load([])
+        self._github.forget()
         cloudwatch._metrics.clear()
 
 

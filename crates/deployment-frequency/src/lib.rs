@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use dora_core::answer::Answer;
 use dora_core::codepipeline::{CodePipeline, ExecutionEvent};
 use dora_core::identity::AccountId;
+use dora_core::metric::Metric;
 use dora_core::production::Production;
 use dora_core::publication::Publication;
 use dora_core::{Decision, Error, Reason, lookup};
@@ -16,6 +17,8 @@ use serde_json::value::RawValue;
 use tracing::info;
 
 pub use measure::measure;
+
+const METRICS: &[Metric] = &[Metric::Deployments];
 
 /// The function, ready to handle events: clients are built once and kept.
 #[derive(Debug)]
@@ -45,7 +48,8 @@ impl DeploymentFrequency {
         let execution = event.execution.clone();
         let answer = match lookup::deployment(&self.codepipeline, &self.production, event).await? {
             Decision::Record(deployment) => {
-                self.publication.publish(&deployment, measure(&deployment), deadline).await?
+                let measured = async { Ok(Decision::Record(measure(&deployment))) };
+                self.publication.publish(&deployment, METRICS, deadline, measured).await?
             }
             Decision::Ignore(reason) => Answer::Ignored { reason },
         };

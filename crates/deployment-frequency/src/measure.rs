@@ -5,17 +5,18 @@
 //! production", is then the sum over a period.
 
 use dora_core::deployment::Deployment;
-use dora_core::metric::{Measurement, Metric};
+use dora_core::metric::{Measured, Measurement, Metric, Values};
 
 /// What the deployment adds to the metric.
 #[must_use]
-pub fn measure(deployment: &Deployment) -> Measurement {
-    Measurement {
+pub fn measure(deployment: &Deployment) -> Measured {
+    let measurement = Measurement {
         metric: Metric::Deployments,
-        value: 1.0,
+        values: Values::One(1.0),
         at: deployment.at,
         repository: deployment.repository.clone(),
-    }
+    };
+    Measured { measurements: vec![measurement], shipped: None }
 }
 
 #[cfg(test)]
@@ -41,9 +42,11 @@ mod tests {
             repository: repository.clone(),
             branch: Some("main".to_owned()),
             commit: None,
+            provider: None,
             rule: Rule::Gitflow,
         };
-        let expected = Measurement { metric: Metric::Deployments, value: 1.0, at, repository };
-        assert_eq!(measure(&deployment), expected);
+        let values = Values::One(1.0);
+        let expected = Measurement { metric: Metric::Deployments, values, at, repository };
+        assert_eq!(measure(&deployment).measurements, [expected]);
     }
 }

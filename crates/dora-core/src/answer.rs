@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
 use crate::decision::Reason;
-use crate::metric::Measurement;
+use crate::metric::{Measurement, Values};
 use crate::repository::Repository;
 
 /// The outcome of an event.
@@ -51,16 +51,28 @@ impl Answer {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Published {
     name: &'static str,
-    value: f64,
+    #[serde(flatten)]
+    values: PublishedValues,
     #[serde(serialize_with = "rfc3339")]
     timestamp: DateTime<Utc>,
     repository: Repository,
 }
 
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum PublishedValues {
+    Value(f64),
+    Values(Vec<f64>),
+}
+
 impl From<Measurement> for Published {
     fn from(measurement: Measurement) -> Self {
-        let Measurement { metric, value, at, repository } = measurement;
-        Self { name: metric.name(), value, timestamp: at, repository }
+        let Measurement { metric, values, at, repository } = measurement;
+        let values = match values {
+            Values::One(value) => PublishedValues::Value(value),
+            Values::Many(values) => PublishedValues::Values(values),
+        };
+        Self { name: metric.name(), values, timestamp: at, repository }
     }
 }
 
@@ -74,6 +86,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures::measurement;
+    use crate::metric::Metric;
 
     #[test]
     fn answers_have_the_documented_form() {
@@ -82,6 +95,21 @@ mod tests {
                 Answer::Published { metrics: vec![measurement().into()] },
                 json!({"outcome": "published", "metrics": [{"name": "Deployments", "value": 1.0,
                        "timestamp": "2026-11-02T10:00:00Z", "repository": "acme/web"}]}),
+            ),
+            (
+                Answer::Published {
+                    metrics: vec![
+                        Measurement {
+                            metric: Metric::CommitLeadTime,
+                            values: Values::Many(vec![7200.0]),
+                            ..measurement()
+                        }
+                        .into(),
+                    ],
+                },
+                json!({"outcome": "published", "metrics": [{"name": "CommitLeadTime",
+                       "values": [7200.0], "timestamp": "2026-11-02T10:00:00Z",
+                       "repository": "acme/web"}]}),
             ),
             (
                 Answer::Ignored { reason: Reason::TooOldForCloudwatch },

@@ -17,7 +17,7 @@ use chrono::TimeDelta;
 
 use crate::env::{ConfigError, Env};
 use crate::error::{Error, Service};
-use crate::metric::Measurement;
+use crate::metric::{Measurement, Values};
 use crate::sdk_error::service_error;
 
 /// CloudWatch refuses a value whose time is further in the past than this.
@@ -25,6 +25,9 @@ pub const OLDEST_ACCEPTED: TimeDelta = TimeDelta::weeks(2);
 
 /// How long a publication may take, retries included.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// CloudWatch takes at most so many different values in a datum.
+const MOST_VALUES: usize = 150;
 
 /// The metrics' home.
 #[derive(Debug)]
@@ -67,25 +70,27 @@ impl CloudWatch {
         Self { client, namespace: "DORA".to_owned() }
     }
 
-    /// Publishes the measurement for its repository and that repository's team.
+    /// Publishes the measurements for their repository and that repository's team, together.
     ///
     /// # Errors
     /// [`Error::Service`] as CloudWatch fails. Unless the answer was lost on the way, nothing was
     /// published then.
     pub async fn publish(
         &self,
-        measurement: &Measurement,
+        measurements: &[Measurement],
         team: Option<&str>,
     ) -> Result<(), Error> {
+        let data = measurements.iter().flat_map(|measurement| data(measurement, team)).collect();
         self.client
             .put_metric_data()
             .namespace(&self.namespace)
-            .set_metric_data(Some(data(measurement, team)))
+            .set_metric_data(Some(data))
             .send()
             .await
             .map(drop)
             .map_err(|error| {
-                let subject = format!("{} in {}", measurement.metric.name(), self.namespace);
+                let names: Vec<_> = measurements.iter().map(|each| each.metric.name()).collect();
+                let subject = format!("{} in {}", names.join(", "), self.namespace);
                 service_error(Service::CloudWatch, "PutMetricData", &subject, &error)
             })
     }
@@ -99,23 +104,51 @@ fn is_namespace(text: &str) -> bool {
 }
 
 fn data(measurement: &Measurement, team: Option<&str>) -> Vec<MetricDatum> {
-    let datum = MetricDatum::builder()
-        .metric_name(measurement.metric.name())
-        .unit(StandardUnit::from(measurement.metric.unit().as_str()))
-        .value(measurement.value)
-        .timestamp(SdkDateTime::from_millis(measurement.at.timestamp_millis()));
     let dimension = |name, value| Dimension::builder().name(name).value(value).build();
     let repository = dimension("Repository", measurement.repository.as_str());
     let team = team.map(|team| dimension("Team", team));
-    [
-        Some(datum.clone()),
-        Some(datum.clone().dimensions(repository)),
-        team.map(|team| datum.dimensions(team)),
-    ]
-    .into_iter()
-    .flatten()
-    .map(MetricDatumBuilder::build)
-    .collect()
+    let sets = [Some(None), Some(Some(repository)), team.map(Some)];
+    sets.into_iter()
+        .flatten()
+        .flat_map(|dimension| {
+            values(&measurement.values).into_iter().map(move |datum| {
+                datum
+                    .metric_name(measurement.metric.name())
+                    .unit(StandardUnit::from(measurement.metric.unit().as_str()))
+                    .timestamp(SdkDateTime::from_millis(measurement.at.timestamp_millis()))
+                    .set_dimensions(dimension.clone().map(|dimension| vec![dimension]))
+                    .build()
+            })
+        })
+        .collect()
+}
+
+/// The values in as few data as CloudWatch takes: each value once, with the number of times that it
+/// occurs.
+fn values(values: &Values) -> Vec<MetricDatumBuilder> {
+    match values {
+        Values::One(value) => vec![MetricDatum::builder().value(*value)],
+        Values::Many(values) => {
+            let mut sorted = values.clone();
+            sorted.sort_by(f64::total_cmp);
+            let counted: Vec<(f64, f64)> = sorted
+                .chunk_by(f64::eq)
+                .map(|same| {
+                    (
+                        same.iter().copied().next().unwrap_or_default(),
+                        same.iter().map(|_| 1.0).sum(),
+                    )
+                })
+                .collect();
+            counted
+                .chunks(MOST_VALUES)
+                .map(|chunk| {
+                    let (values, counts) = chunk.iter().copied().unzip();
+                    MetricDatum::builder().set_values(Some(values)).set_counts(Some(counts))
+                })
+                .collect()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -163,7 +196,31 @@ mod tests {
             })
             .then_output(|| PutMetricDataOutput::builder().build());
         let cloudwatch = CloudWatch::with_client(mock_client!(aws_sdk_cloudwatch, [&rule]));
-        cloudwatch.publish(&measurement(), Some("Storefront")).await.unwrap();
+        cloudwatch.publish(&[measurement()], Some("Storefront")).await.unwrap();
         assert_eq!(rule.num_calls(), 1);
+    }
+
+    #[test]
+    fn many_values_go_out_as_different_values_with_their_counts() {
+        let many = |values| Measurement { values: Values::Many(values), ..measurement() };
+        let data = data(&many(vec![3.0, 1.0, 3.0]), None);
+        assert_eq!(data.len(), 2, "a datum for each dimension set");
+        for datum in data {
+            assert_eq!(datum.values(), [1.0, 3.0]);
+            assert_eq!(datum.counts(), [1.0, 2.0]);
+            assert_eq!(datum.value(), None);
+        }
+    }
+
+    #[test]
+    fn a_datum_holds_no_more_values_than_cloudwatch_takes() {
+        let values: Vec<f64> = (0..301).map(f64::from).collect();
+        let many = Measurement { values: Values::Many(values.clone()), ..measurement() };
+        let data = data(&many, Some("Storefront"));
+        assert_eq!(data.len(), 9);
+        for set in data.chunks(3) {
+            let all: Vec<f64> = set.iter().flat_map(|datum| datum.values().to_vec()).collect();
+            assert_eq!(all, values);
+        }
     }
 }

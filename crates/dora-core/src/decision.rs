@@ -1,6 +1,8 @@
 //! The two ways that a good event can end: it is recorded, or ignored with a reason that a user
 //! can look up. (What is wrong ends as an [`Error`](crate::Error) instead.)
 
+use std::str::FromStr;
+
 use serde::{Serialize, Serializer};
 
 /// What a rule decides about an event or a deployment.
@@ -26,6 +28,10 @@ pub enum Reason {
     Rollback,
     /// The source has no repository and branch, such as an S3 object or an ECR image.
     UnsupportedSource,
+    /// The deployment shipped no commit that was not in production before.
+    NoNewCommits,
+    /// Every commit that it shipped is dated after the deployment: a clock was wrong.
+    NoUsableCommitTime,
     /// The measurement is in the ledger, but CloudWatch takes nothing older than two weeks.
     TooOldForCloudwatch,
 }
@@ -40,8 +46,29 @@ impl Reason {
             Self::NotProduction => "not-production",
             Self::Rollback => "rollback",
             Self::UnsupportedSource => "unsupported-source",
+            Self::NoNewCommits => "no-new-commits",
+            Self::NoUsableCommitTime => "no-usable-commit-time",
             Self::TooOldForCloudwatch => "too-old-for-cloudwatch",
         }
+    }
+}
+
+impl FromStr for Reason {
+    type Err = ();
+
+    /// Reads what [`Reason::slug`] wrote.
+    fn from_str(slug: &str) -> Result<Self, ()> {
+        let all = [
+            Self::UnsupportedEvent,
+            Self::NotSucceeded,
+            Self::NotProduction,
+            Self::Rollback,
+            Self::UnsupportedSource,
+            Self::NoNewCommits,
+            Self::NoUsableCommitTime,
+            Self::TooOldForCloudwatch,
+        ];
+        all.into_iter().find(|reason| reason.slug() == slug).ok_or(())
     }
 }
 

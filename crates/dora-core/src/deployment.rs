@@ -18,8 +18,20 @@ pub struct Deployment {
     pub branch: Option<String>,
     /// The revision that ran, where CodePipeline knows it.
     pub commit: Option<String>,
+    /// Where the repository is hosted, in CodePipeline's words (`GitHub`, `GitLab`, …), where it
+    /// says.
+    pub provider: Option<String>,
     /// The rule that made it a production deployment.
     pub rule: Rule,
+}
+
+impl Deployment {
+    /// Whether GitHub, or a GitHub Enterprise Server, has the repository. CodePipeline does not
+    /// always say who has; GitHub is by far the most likely then.
+    #[must_use]
+    pub fn is_on_github(&self) -> bool {
+        self.provider.as_ref().is_none_or(|provider| provider.starts_with("GitHub"))
+    }
 }
 
 /// Which of the two branching models decided that production was reached.

@@ -18,6 +18,13 @@ pub struct ConfigError {
     allowed: String,
 }
 
+impl ConfigError {
+    /// The setting is well-formed, but what it stands for cannot be used.
+    pub(crate) fn of(variable: &'static str, error: &dyn std::error::Error) -> Self {
+        Self { variable, problem: format!("cannot be used: {error}"), allowed: "usable".to_owned() }
+    }
+}
+
 impl From<ConfigError> for Diagnostic {
     fn from(error: ConfigError) -> Self {
         Self { error_type: "InvalidConfiguration".to_owned(), error_message: error.to_string() }

@@ -43,16 +43,23 @@ pub enum Error {
         /// The service's own words.
         detail: String,
     },
+    /// GitHub did not answer what was asked. [`GitHubFailure`] says for which a retry can help.
+    #[error("GitHub, repository {repository}: {detail}. {advice}", advice = failure.advice())]
+    GitHub {
+        /// The kind of failure.
+        failure: GitHubFailure,
+        /// Whose commits were asked for.
+        repository: String,
+        /// GitHub's own words.
+        detail: String,
+    },
     /// Too little time remains in this invocation to publish without the risk that Lambda stops it
     /// between publication and confirmation. A retry helps.
     #[error(
-        "{remaining} s remain to this invocation, and publishing {metric} for {subject} may take \
-         {needed} s: nothing was published, the retry will. If this recurs, raise the function's \
-         time-out"
+        "{remaining} s remain to this invocation, and publishing for {subject} may take {needed} s: \
+         nothing was published, the retry will. If this recurs, raise the function's time-out"
     )]
     CloudWatchOutOfTime {
-        /// The metric.
-        metric: &'static str,
         /// The deployment.
         subject: String,
         /// Seconds until Lambda stops the invocation.
@@ -95,6 +102,7 @@ impl Error {
             Self::InvalidEvent { .. } => "InvalidEvent".into(),
             Self::UnexpectedAccount(_) => "UnexpectedAccount".into(),
             Self::Service { service, failure, .. } => format!("{service:?}{failure:?}").into(),
+            Self::GitHub { failure, .. } => format!("GitHub{failure:?}").into(),
             Self::CloudWatchOutOfTime { .. } => "CloudWatchOutOfTime".into(),
             Self::LedgerClaimHeld { .. } => "LedgerClaimHeld".into(),
             Self::LedgerClaimLost { .. } => "LedgerClaimLost".into(),
@@ -129,6 +137,8 @@ pub enum Service {
     CloudWatch,
     /// The ledger's table in Amazon DynamoDB.
     Ledger,
+    /// The secret in AWS Secrets Manager that holds GitHub's token.
+    GitHubToken,
 }
 
 impl fmt::Display for Service {
@@ -137,6 +147,7 @@ impl fmt::Display for Service {
             Self::CodePipeline => "CodePipeline",
             Self::CloudWatch => "CloudWatch",
             Self::Ledger => "DynamoDB",
+            Self::GitHubToken => "Secrets Manager",
         })
     }
 }
@@ -176,6 +187,49 @@ impl Failure {
             Self::Refused | Self::UnexpectedAnswer => {
                 "This should not happen: please report it with this message. The event stays in \
                  the failure queue"
+            }
+        }
+    }
+}
+
+/// How GitHub failed. The second part of an `errorType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GitHubFailure {
+    /// The token is none, or no longer. A retry helps once the secret is right.
+    Unauthorized,
+    /// The token lacks a permission. A retry helps once it is granted.
+    Forbidden,
+    /// Too many requests, by any of GitHub's limits. A retry helps after a while.
+    RateLimited,
+    /// No such repository or commit, or the token may not see it.
+    NotFound,
+    /// The repository has no commits.
+    EmptyRepository,
+    /// GitHub may not show the repository, for legal reasons.
+    BlockedForLegalReasons,
+    /// GitHub does not take the request. A retry does not help.
+    Refused,
+    /// No answer in time, no connection, or an internal error. A retry helps.
+    Unavailable,
+    /// The answer is not what GitHub documents, or not all of it. A retry may help.
+    UnexpectedAnswer,
+}
+
+impl GitHubFailure {
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::Unauthorized => {
+                "Put a valid token into the secret that GITHUB_TOKEN_SECRET_ID names"
+            }
+            Self::Forbidden | Self::NotFound => {
+                "The token needs read access to the repository's contents and pull requests \
+                 (\"Contents: read\" and \"Pull requests: read\")"
+            }
+            Self::RateLimited | Self::Unavailable | Self::UnexpectedAnswer => {
+                "Nothing is lost: the event is retried, and after that kept in the failure queue"
+            }
+            Self::EmptyRepository | Self::BlockedForLegalReasons | Self::Refused => {
+                "A retry does not help; the event stays in the failure queue"
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::deployment::{Deployment, Rule};
 use crate::identity::{AccountId, Execution, ExecutionId, PipelineName, Region};
-use crate::metric::{Measurement, Metric};
+use crate::metric::{Measurement, Metric, Values};
 use crate::repository::Repository;
 
 /// `acme/web` reached production on 2026-11-02 at 10:00.
@@ -17,7 +17,8 @@ pub(crate) fn deployment() -> Deployment {
         at: "2026-11-02T10:00:00Z".parse().unwrap(),
         repository: Repository::parse("acme/web").unwrap(),
         branch: Some("main".to_owned()),
-        commit: Some("3f2a9c0d".to_owned()),
+        commit: Some("3f2a9c0d1e4b5a6978877665544332211000ffee".to_owned()),
+        provider: Some("GitHub".to_owned()),
         rule: Rule::Gitflow,
     }
 }
@@ -25,5 +26,5 @@ pub(crate) fn deployment() -> Deployment {
 /// What that deployment adds to `Deployments`.
 pub(crate) fn measurement() -> Measurement {
     let Deployment { at, repository, .. } = deployment();
-    Measurement { metric: Metric::Deployments, value: 1.0, at, repository }
+    Measurement { metric: Metric::Deployments, values: Values::One(1.0), at, repository }
 }

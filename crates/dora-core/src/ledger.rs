@@ -9,8 +9,9 @@
 //! |---|---|
 //! | `id` | `deployment#<account>#<region>#<pipeline>#<execution id>` |
 //! | `repository`, `branch`, `commit`, `rule`, `deployed_at` | what was deployed, and which rule decided that it was |
-//! | `<Metric>.state` | `pending`, `published`, or `too-old-for-cloudwatch` |
-//! | `<Metric>.value`, `.unit`, `.at`, `.repository`, `.team` | the datapoint, as it is published |
+//! | `commits`, `since` | the commits that it shipped, and the one that was in production before |
+//! | `<Metric>.state` | `pending`, `published`, or the reason why it was ignored |
+//! | `<Metric>.value` or `.values`, `.unit`, `.at`, `.repository`, `.team` | the datapoint, as it is published |
 //! | `<Metric>.claim`, `.lease_until` | the invocation that claimed it; until when it may be at work (epoch milliseconds) |
 //! | `expires_at` | when DynamoDB may delete the item (epoch seconds) |
 //!
@@ -32,11 +33,12 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use uuid::Uuid;
 
+use crate::commit::Shipped;
 use crate::decision::Reason;
 use crate::deployment::Deployment;
 use crate::env::{ConfigError, Env};
 use crate::error::{Error, Service};
-use crate::metric::Measurement;
+use crate::metric::{Measured, Measurement, Metric, Values};
 use crate::sdk_error::service_error;
 
 const OPERATION: &str = "UpdateItem";
@@ -57,20 +59,20 @@ pub struct Ledger {
     retention: TimeDelta,
 }
 
-/// The right, held by one invocation, to publish one measurement.
+/// The right, held by one invocation, to publish some metrics of a deployment.
 #[derive(Debug)]
 pub struct Claim<'a> {
     deployment: &'a Deployment,
-    measurement: &'a Measurement,
+    metrics: &'static [Metric],
     token: String,
 }
 
 /// What came of an attempt to claim.
 #[derive(Debug)]
 pub enum Claimed<'a> {
-    /// Publish, then confirm; or release.
+    /// Measure and publish, then confirm; or release.
     Mine(Claim<'a>),
-    /// The measurement was published, or recorded as too old, before.
+    /// The metrics were published, or ignored for good, before.
     Settled,
 }
 
@@ -100,8 +102,9 @@ impl Ledger {
         Self { client, table: "ledger".to_owned(), retention: TimeDelta::days(400) }
     }
 
-    /// Claims the right to publish the measurement of the deployment until `deadline`, at which
-    /// Lambda stops this invocation.
+    /// Claims the right to publish these metrics of the deployment until `deadline`, at which
+    /// Lambda stops this invocation. A function always claims the same metrics together, so the
+    /// first of them stands for all.
     ///
     /// # Errors
     /// [`Error::LedgerClaimHeld`] while another invocation holds the claim; [`Error::Service`] as
@@ -109,35 +112,34 @@ impl Ledger {
     pub async fn claim<'a>(
         &self,
         deployment: &'a Deployment,
-        measurement: &'a Measurement,
-        team: Option<&str>,
+        metrics: &'static [Metric],
         now: DateTime<Utc>,
         deadline: DateTime<Utc>,
     ) -> Result<Claimed<'a>, Error> {
-        let token = Uuid::new_v4().to_string();
-        let mut record = datapoint(measurement, team, PENDING);
-        record.insert("claim".to_owned(), text(&token));
+        let claim = Claim { deployment, metrics, token: Uuid::new_v4().to_string() };
+        let mut record = claim.record(PENDING);
         record.insert("lease_until".to_owned(), millis(deadline + CLOCK_SKEW));
+        let records = metrics.iter().map(|_| record.clone()).collect();
         let result = self
-            .record(deployment, measurement, record)
+            .write(&claim, records, self.facts(deployment))
             .condition_expression(
-                "attribute_not_exists(#metric) OR (#metric.#state = :pending \
-                 AND (#metric.#lease < :now OR #metric.#claim = :claim))",
+                "attribute_not_exists(#metric0) OR (#metric0.#state = :pending \
+                 AND (#metric0.#lease < :now OR #metric0.#claim = :claim))",
             )
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_names("#claim", "claim")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#lease", "lease_until")
             // The SDK repeats a request whose answer was lost: then the claim is already ours. It
             // must be pending, since the first request may still arrive when all is settled.
-            .expression_attribute_values(":claim", text(&token))
+            .expression_attribute_values(":claim", text(&claim.token))
             .expression_attribute_values(":pending", text(PENDING))
             .expression_attribute_values(":now", millis(now))
             .send()
             .await;
-        let claim = Claim { deployment, measurement, token };
         match result {
             Ok(_) => Ok(Claimed::Mine(claim)),
-            Err(error) => match standing_record(&error, measurement) {
+            Err(error) => match standing_record(&error, &claim) {
                 None => Err(failed(deployment, &error)),
                 Some(standing) if state(standing) == Some(PENDING) => {
                     Err(claim.held_until(standing.get("lease_until")))
@@ -147,37 +149,61 @@ impl Ledger {
         }
     }
 
-    /// Records that the claimed measurement is in CloudWatch now.
+    /// Records what is in CloudWatch now.
     ///
     /// # Errors
     /// [`Error::LedgerClaimLost`] if the claim expired and passed to another invocation;
     /// [`Error::Service`] as DynamoDB fails.
-    pub async fn confirm(&self, claim: Claim<'_>) -> Result<(), Error> {
-        self.settle(claim, PUBLISHED).await
+    pub async fn confirm(
+        &self,
+        claim: Claim<'_>,
+        measured: &Measured,
+        team: Option<&str>,
+    ) -> Result<(), Error> {
+        self.settle(claim, PUBLISHED, Some(measured), team).await
     }
 
-    /// Keeps the claimed measurement, which CloudWatch would refuse for its age.
+    /// Records that the deployment gives no number, and why; what was measured is kept.
     ///
     /// # Errors
     /// As for [`Ledger::confirm`].
-    pub async fn keep_too_old(&self, claim: Claim<'_>) -> Result<(), Error> {
-        self.settle(claim, Reason::TooOldForCloudwatch.slug()).await
+    pub async fn ignore(
+        &self,
+        claim: Claim<'_>,
+        reason: Reason,
+        measured: Option<&Measured>,
+        team: Option<&str>,
+    ) -> Result<(), Error> {
+        self.settle(claim, reason.slug(), measured, team).await
     }
 
     /// Ends a claim for good. Until this has succeeded a crash would let a retry publish a value a
     /// second time, so it is tried until Lambda stops it.
-    async fn settle(&self, claim: Claim<'_>, state: &str) -> Result<(), Error> {
+    async fn settle(
+        &self,
+        claim: Claim<'_>,
+        state: &str,
+        measured: Option<&Measured>,
+        team: Option<&str>,
+    ) -> Result<(), Error> {
+        let record = claim.record(state);
+        let records = match measured {
+            None => claim.metrics.iter().map(|_| record.clone()).collect(),
+            Some(measured) => measured
+                .measurements
+                .iter()
+                .map(|measurement| {
+                    record.clone().into_iter().chain(datapoint(measurement, team)).collect()
+                })
+                .collect(),
+        };
+        let shipped = measured.and_then(|measured| measured.shipped.as_ref());
         let until_stopped = aws_sdk_dynamodb::config::Config::builder()
             .retry_config(retries(1000))
             .timeout_config(attempt_timeouts().disable_operation_timeout().build());
-        self.update(claim.deployment)
-            .update_expression("SET #metric.#state = :state REMOVE #metric.#lease")
-            .condition_expression("#metric.#claim = :claim")
-            .expression_attribute_names("#metric", claim.measurement.metric.name())
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#lease", "lease_until")
+        self.write(&claim, records, shipped.map(evidence).unwrap_or_default())
+            .condition_expression("#metric0.#claim = :claim")
             .expression_attribute_names("#claim", "claim")
-            .expression_attribute_values(":state", text(state))
             .expression_attribute_values(":claim", text(&claim.token))
             .customize()
             .config_override(until_stopped)
@@ -193,16 +219,19 @@ impl Ledger {
             })
     }
 
-    /// Gives a claim back whose measurement was not published, so that the retry need not wait.
+    /// Gives a claim back of which nothing was published, so that the retry need not wait.
     ///
     /// # Errors
     /// [`Error::Service`] as DynamoDB fails. The lease then ends the claim.
     pub async fn release(&self, claim: Claim<'_>) -> Result<(), Error> {
-        let result = self
-            .update(claim.deployment)
-            .update_expression("REMOVE #metric")
-            .condition_expression("#metric.#claim = :claim")
-            .expression_attribute_names("#metric", claim.measurement.metric.name())
+        let removed: Vec<_> = (0..claim.metrics.len()).map(|i| format!("#metric{i}")).collect();
+        let mut update = self.update(claim.deployment);
+        for (name, metric) in removed.iter().zip(claim.metrics) {
+            update = update.expression_attribute_names(name, metric.name());
+        }
+        let result = update
+            .update_expression(format!("REMOVE {}", removed.join(", ")))
+            .condition_expression("#metric0.#claim = :claim")
             .expression_attribute_names("#claim", "claim")
             .expression_attribute_values(":claim", text(&claim.token))
             .send()
@@ -213,36 +242,43 @@ impl Ledger {
         }
     }
 
-    /// An update that writes what is known of the deployment, where it is not known yet, and the
-    /// record of one metric.
-    fn record(
-        &self,
-        deployment: &Deployment,
-        measurement: &Measurement,
-        record: HashMap<String, AttributeValue>,
-    ) -> UpdateItemFluentBuilder {
+    /// What is known of the deployment itself.
+    fn facts(&self, deployment: &Deployment) -> Vec<(&'static str, AttributeValue)> {
         let expires_at = (deployment.at + self.retention).timestamp();
-        let facts = [
+        [
             ("repository", Some(text(deployment.repository.as_str()))),
             ("branch", deployment.branch.as_deref().map(text)),
             ("commit", deployment.commit.as_deref().map(text)),
             ("rule", Some(text(deployment.rule.as_str()))),
             ("deployed_at", Some(text(&rfc3339(deployment.at)))),
             ("expires_at", Some(AttributeValue::N(expires_at.to_string()))),
-        ];
-        let mut assignments = vec!["#metric = :record".to_owned()];
-        let mut update = self
-            .update(deployment)
-            .expression_attribute_names("#metric", measurement.metric.name())
-            .expression_attribute_values(":record", AttributeValue::M(record))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+    }
+
+    /// An update that writes a record for each claimed metric, and facts where they are not known
+    /// yet.
+    fn write(
+        &self,
+        claim: &Claim<'_>,
+        records: Vec<HashMap<String, AttributeValue>>,
+        facts: Vec<(&'static str, AttributeValue)>,
+    ) -> UpdateItemFluentBuilder {
+        let mut assignments = Vec::new();
+        let mut update = self.update(claim.deployment);
+        for (i, (metric, record)) in claim.metrics.iter().zip(records).enumerate() {
+            assignments.push(format!("#metric{i} = :record{i}"));
+            update = update
+                .expression_attribute_names(format!("#metric{i}"), metric.name())
+                .expression_attribute_values(format!(":record{i}"), AttributeValue::M(record));
+        }
         for (name, value) in facts {
-            if let Some(value) = value {
-                assignments.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
-                update = update
-                    .expression_attribute_names(format!("#{name}"), name)
-                    .expression_attribute_values(format!(":{name}"), value);
-            }
+            assignments.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), value);
         }
         update.update_expression(format!("SET {}", assignments.join(", ")))
     }
@@ -258,12 +294,20 @@ impl Ledger {
 }
 
 impl Claim<'_> {
+    fn record(&self, state: &str) -> HashMap<String, AttributeValue> {
+        HashMap::from([("state".to_owned(), text(state)), ("claim".to_owned(), text(&self.token))])
+    }
+
+    fn metric(&self) -> &'static str {
+        self.metrics.first().map_or("nothing", |metric| metric.name())
+    }
+
     fn held_until(&self, lease_until: Option<&AttributeValue>) -> Error {
         let until = lease_until
             .and_then(|lease| lease.as_n().ok()?.parse().ok())
             .and_then(DateTime::from_timestamp_millis);
         Error::LedgerClaimHeld {
-            metric: self.measurement.metric.name(),
+            metric: self.metric(),
             subject: self.deployment.execution.to_string(),
             until: until.map_or_else(|| "an unknown time".to_owned(), rfc3339),
         }
@@ -271,7 +315,7 @@ impl Claim<'_> {
 
     fn lost(&self) -> Error {
         Error::LedgerClaimLost {
-            metric: self.measurement.metric.name(),
+            metric: self.metric(),
             subject: self.deployment.execution.to_string(),
         }
     }
@@ -302,11 +346,16 @@ fn never_exhausted() -> RetryPartition {
 fn datapoint(
     measurement: &Measurement,
     team: Option<&str>,
-    state: &str,
-) -> HashMap<String, AttributeValue> {
+) -> impl Iterator<Item = (String, AttributeValue)> {
+    let number = |value: &f64| AttributeValue::N(value.to_string());
+    let values = match &measurement.values {
+        Values::One(value) => ("value", Some(number(value))),
+        Values::Many(values) => {
+            ("values", Some(AttributeValue::L(values.iter().map(number).collect())))
+        }
+    };
     [
-        ("state", Some(text(state))),
-        ("value", Some(AttributeValue::N(measurement.value.to_string()))),
+        values,
         ("unit", Some(text(measurement.metric.unit().as_str()))),
         ("at", Some(text(&rfc3339(measurement.at)))),
         ("repository", Some(text(measurement.repository.as_str()))),
@@ -314,17 +363,33 @@ fn datapoint(
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-    .collect()
+}
+
+/// The commits behind the values. An item holds 400 KB, so of a very large deployment only the
+/// oldest commits are listed; the values are complete all the same.
+fn evidence(shipped: &Shipped) -> Vec<(&'static str, AttributeValue)> {
+    const MOST_COMMITS: usize = 3000;
+    let commits = shipped.commits.iter().take(MOST_COMMITS).map(|commit| {
+        AttributeValue::M(HashMap::from([
+            ("id".to_owned(), text(commit.id.as_str())),
+            ("authored_at".to_owned(), text(&rfc3339(commit.authored_at))),
+        ]))
+    });
+    let mut facts = vec![("commits", AttributeValue::L(commits.collect()))];
+    if let Some(since) = &shipped.since {
+        facts.push(("since", text(since.as_str())));
+    }
+    facts
 }
 
 /// The record that stood in the way of a conditional write, if that is why it failed.
 fn standing_record<'a, R>(
     error: &'a SdkError<UpdateItemError, R>,
-    measurement: &Measurement,
+    claim: &Claim<'_>,
 ) -> Option<&'a HashMap<String, AttributeValue>> {
     match error.as_service_error()? {
         UpdateItemError::ConditionalCheckFailedException(failure) => {
-            failure.item()?.get(measurement.metric.name())?.as_m().ok()
+            failure.item()?.get(claim.metric())?.as_m().ok()
         }
         _ => None,
     }

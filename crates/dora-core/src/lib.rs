@@ -20,12 +20,15 @@
 pub mod answer;
 pub mod cloudwatch;
 pub mod codepipeline;
+pub mod commit;
 pub mod decision;
 pub mod deployment;
 pub mod env;
 pub mod error;
 #[cfg(test)]
 mod fixtures;
+pub mod github;
+pub mod history;
 pub mod identity;
 pub mod ledger;
 pub mod log;

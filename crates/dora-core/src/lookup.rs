@@ -104,8 +104,8 @@ mod tests {
     }
 
     fn complete_trigger() -> Source {
-        let Deployment { repository, branch, commit, .. } = fixtures::deployment();
-        Source { repository: Some(repository), branch, commit }
+        let Deployment { repository, branch, commit, provider, .. } = fixtures::deployment();
+        Source { repository: Some(repository), branch, commit, provider }
     }
 
     #[tokio::test]

@@ -63,7 +63,7 @@ impl Production {
             Level::Stage { .. } => Rule::TrunkBased,
             Level::Pipeline { .. } => Rule::Gitflow,
         };
-        let Source { repository, branch, commit } = source;
+        let Source { repository, branch, commit, provider } = source;
         match repository {
             Some(repository) if branch.is_some() || rule == Rule::TrunkBased => {
                 Decision::Record(Deployment {
@@ -72,11 +72,24 @@ impl Production {
                     repository,
                     branch,
                     commit,
+                    provider,
                     rule,
                 })
             }
             _ => Decision::Ignore(Reason::UnsupportedSource),
         }
+    }
+
+    /// The stage whose success is a deployment under trunk-based development.
+    #[must_use]
+    pub fn stage(&self) -> &str {
+        &self.stage
+    }
+
+    /// Whether a run of this branch can be a production deployment of a GitFlow repository.
+    #[must_use]
+    pub fn is_main_branch(&self, branch: &str) -> bool {
+        branch == self.main_branch
     }
 
     fn is_trunk_based(&self, repository: &Repository) -> bool {
@@ -108,7 +121,7 @@ mod tests {
 
     fn source(repository: &str, branch: &str) -> Source {
         let branch = (!branch.is_empty()).then(|| branch.to_owned());
-        Source { repository: Repository::parse(repository), branch, commit: None }
+        Source { repository: Repository::parse(repository), branch, ..Source::default() }
     }
 
     #[test]

@@ -10,17 +10,16 @@ use chrono::Utc;
 
 use crate::answer::Answer;
 use crate::cloudwatch::{self, CloudWatch, OLDEST_ACCEPTED};
-use crate::decision::Reason;
+use crate::decision::{Decision, Reason};
 use crate::deployment::Deployment;
 use crate::error::Error;
-use crate::ledger::{self, Claimed, Ledger};
-use crate::metric::Measurement;
+use crate::ledger::{Claim, Claimed, Ledger};
+use crate::metric::{Measured, Metric};
 use crate::repository::Teams;
 
-/// A claim and a publication may each take as long as their clients wait, and the confirmation
-/// needs a moment too. Nothing is begun that Lambda might stop between the last two.
-const LONGEST_PUBLICATION: Duration =
-    ledger::TIMEOUT.saturating_add(cloudwatch::TIMEOUT).saturating_add(Duration::from_secs(2));
+/// A publication may take as long as its client waits, and the confirmation needs a moment too.
+/// Nothing is begun that Lambda might stop between the two.
+const LONGEST_PUBLICATION: Duration = cloudwatch::TIMEOUT.saturating_add(Duration::from_secs(3));
 
 /// What a measurement passes on its way out.
 #[derive(Debug)]
@@ -34,45 +33,63 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// Publishes the measurement of the deployment, unless that was done before. `deadline` is
-    /// when Lambda stops this invocation.
+    /// Publishes what `measure` makes of the deployment, unless that was done before: then it is
+    /// not even measured, which spares the calls that measuring takes. `deadline` is when Lambda
+    /// stops this invocation.
     ///
     /// # Errors
-    /// [`Error`] as the ledger or CloudWatch fails.
+    /// [`Error`] as measuring, the ledger or CloudWatch fails. Nothing was published then.
     pub async fn publish(
         &self,
         deployment: &Deployment,
-        measurement: Measurement,
+        metrics: &'static [Metric],
         deadline: SystemTime,
+        measure: impl Future<Output = Result<Decision<Measured>, Error>>,
     ) -> Result<Answer, Error> {
+        let claim =
+            match self.ledger.claim(deployment, metrics, Utc::now(), deadline.into()).await? {
+                Claimed::Settled => return Ok(Answer::Duplicate),
+                Claimed::Mine(claim) => claim,
+            };
+        let team = self.teams.of(&deployment.repository);
+        let measured = match measure.await {
+            Ok(Decision::Record(measured)) => measured,
+            Ok(Decision::Ignore(reason)) => {
+                self.ledger.ignore(claim, reason, None, team).await?;
+                return Ok(Answer::Ignored { reason });
+            }
+            Err(error) => return Err(self.give_back(claim, error).await),
+        };
         let now = Utc::now();
-        let team = self.teams.of(&measurement.repository);
+        if now - deployment.at > OLDEST_ACCEPTED {
+            let reason = Reason::TooOldForCloudwatch;
+            self.ledger.ignore(claim, reason, Some(&measured), team).await?;
+            return Ok(Answer::Ignored { reason });
+        }
         let remaining = deadline.duration_since(now.into()).unwrap_or_default();
-        if remaining < LONGEST_PUBLICATION {
-            return Err(Error::CloudWatchOutOfTime {
-                metric: measurement.metric.name(),
+        let result = if remaining < LONGEST_PUBLICATION {
+            Err(Error::CloudWatchOutOfTime {
                 subject: deployment.execution.to_string(),
                 remaining: remaining.as_secs(),
                 needed: LONGEST_PUBLICATION.as_secs(),
-            });
+            })
+        } else {
+            self.cloudwatch.publish(&measured.measurements, team).await
+        };
+        if let Err(error) = result {
+            return Err(self.give_back(claim, error).await);
         }
-        match self.ledger.claim(deployment, &measurement, team, now, deadline.into()).await? {
-            Claimed::Settled => Ok(Answer::Duplicate),
-            Claimed::Mine(claim) if now - measurement.at > OLDEST_ACCEPTED => {
-                self.ledger.keep_too_old(claim).await?;
-                Ok(Answer::Ignored { reason: Reason::TooOldForCloudwatch })
-            }
-            Claimed::Mine(claim) => {
-                if let Err(error) = self.cloudwatch.publish(&measurement, team).await {
-                    // CloudWatch's failure is what the caller must hear of; a claim that could not
-                    // be given back ends by itself with its lease.
-                    let _ = self.ledger.release(claim).await;
-                    return Err(error);
-                }
-                self.ledger.confirm(claim).await?;
-                Ok(Answer::Published { metrics: vec![measurement.into()] })
-            }
-        }
+        self.ledger.confirm(claim, &measured, team).await?;
+        Ok(Answer::Published {
+            metrics: measured.measurements.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    /// The failure is what the caller must hear of; a claim that could not be given back ends by
+    /// itself with its lease.
+    async fn give_back(&self, claim: Claim<'_>, failure: Error) -> Error {
+        let _ = self.ledger.release(claim).await;
+        failure
     }
 }
 
@@ -90,6 +107,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures;
+    use crate::metric::Measurement;
 
     /// A deployment of an hour ago, for which CloudWatch still takes a value.
     fn recent() -> (Deployment, Measurement) {
@@ -130,7 +148,9 @@ mod tests {
         (deployment, measurement): (Deployment, Measurement),
     ) -> Result<Answer, Error> {
         let deadline = SystemTime::now() + Duration::from_secs(seconds);
-        publication.publish(&deployment, measurement, deadline).await
+        let measured = Measured { measurements: vec![measurement], shipped: None };
+        let measure = async { Ok(Decision::Record(measured)) };
+        publication.publish(&deployment, &[Metric::Deployments], deadline, measure).await
     }
 
     /// Accepts an update of the ledger whose expression contains the text.
@@ -171,8 +191,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_measurement_is_claimed_published_and_confirmed() {
-        let (claim, put) = (updates("#metric = :record"), takes_metrics());
-        let confirm = updates("SET #metric.#state = :state");
+        let (claim, put) = (updates("#metric0 = :record0, #repository"), takes_metrics());
+        let confirm = updates("SET #metric0 = :record0");
         let answer = publish(&publication(&[&claim, &confirm], &[&put]), recent()).await.unwrap();
         assert_eq!(answer.outcome(), "published");
         assert_eq!([&claim, &put, &confirm].map(Rule::num_calls), [1, 1, 1]);
@@ -203,8 +223,11 @@ mod tests {
             ("InvalidParameterValue", "CloudWatchRefused"),
             ("InternalServiceFault", "CloudWatchUnavailable"),
         ] {
-            let (claim, put, release) =
-                (updates("#metric = :record"), refuses_metrics(code), updates("REMOVE #metric"));
+            let (claim, put, release) = (
+                updates("#metric0 = :record0, #repository"),
+                refuses_metrics(code),
+                updates("REMOVE #metric0"),
+            );
             let publication = publication(&[&claim, &release], &[&put]);
             let error = publish(&publication, recent()).await.unwrap_err();
             assert_eq!(error.error_type(), error_type);
@@ -214,7 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_claim_that_passed_to_another_copy_is_reported() {
-        let (claim, confirm) = (updates("#metric = :record"), stands("pending"));
+        let (claim, confirm) = (updates("#metric0 = :record0, #repository"), stands("pending"));
         let publication = publication(&[&claim, &confirm], &[&takes_metrics()]);
         let error = publish(&publication, recent()).await.unwrap_err();
         assert_eq!(error.error_type(), "LedgerClaimLost");
@@ -222,15 +245,19 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_begun_that_lambda_might_stop_half_way() {
-        let error = publish_within(17, &publication(&[], &[]), recent()).await.unwrap_err();
+        let (claim, release) = (updates("#metric0 = :record0"), updates("REMOVE #metric0"));
+        let publication = publication(&[&claim, &release], &[]);
+        let error = publish_within(12, &publication, recent()).await.unwrap_err();
         assert_eq!(error.error_type(), "CloudWatchOutOfTime");
-        assert!(error.to_string().contains("18 s"), "{error}");
+        assert!(error.to_string().contains("13 s"), "{error}");
+        assert_eq!(release.num_calls(), 1);
     }
 
     #[tokio::test]
     async fn what_cloudwatch_would_refuse_for_its_age_is_kept_in_the_ledger() {
         let old = || dated(Utc::now() - OLDEST_ACCEPTED - TimeDelta::seconds(1));
-        let (claim, keep) = (updates("#metric = :record"), updates("SET #metric.#state = :state"));
+        let (claim, keep) =
+            (updates("#metric0 = :record0, #repository"), updates("SET #metric0 = :record0"));
         let answer = publish(&publication(&[&claim, &keep], &[]), old()).await.unwrap();
         assert_eq!(answer, Answer::Ignored { reason: Reason::TooOldForCloudwatch });
         let again = stands("too-old-for-cloudwatch");

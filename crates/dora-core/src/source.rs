@@ -15,6 +15,8 @@ pub struct Source {
     pub branch: Option<String>,
     /// The revision.
     pub commit: Option<String>,
+    /// Who hosts the repository, in CodePipeline's words: `GitHub`, `GitLab`, `CodeCommit`, …
+    pub provider: Option<String>,
 }
 
 impl Source {
@@ -31,6 +33,7 @@ impl Source {
             repository: self.repository.or(other.repository),
             branch: self.branch.or(other.branch),
             commit: self.commit.or(other.commit),
+            provider: self.provider.or(other.provider),
         }
     }
 }
@@ -71,27 +74,37 @@ pub fn merged(declared: Vec<SourceAction>, ran: &[SourceAction]) -> Vec<SourceAc
     declared.into_iter().map(with_outputs).collect()
 }
 
+/// The revision of a source artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// The artifact's name.
+    pub artifact: String,
+    /// The commit, where the source is a repository.
+    pub id: String,
+    /// Who hosts the repository, where the revision's summary says.
+    pub provider: Option<String>,
+}
+
 /// What ran: of several actions the one that the trigger names, else the first. `revisions` are
-/// those of the execution's artifacts, by the artifact's name.
+/// those of the execution's artifacts.
 #[must_use]
-pub fn completed(
-    trigger: Source,
-    actions: &[SourceAction],
-    revisions: &[(String, String)],
-) -> Source {
+pub fn completed(trigger: Source, actions: &[SourceAction], revisions: &[Revision]) -> Source {
     let chosen = match actions {
         [only] => Some(only),
         several => named(&trigger, several).or(several.first()),
     };
     let artifacts = chosen.map(|action| action.artifacts.as_slice()).unwrap_or_default();
     let revision = match revisions {
-        [(_, only)] => Some(only),
-        several => {
-            several.iter().find(|(name, _)| artifacts.contains(name)).map(|(_, revision)| revision)
-        }
+        [only] => Some(only),
+        several => several.iter().find(|revision| artifacts.contains(&revision.artifact)),
     };
     let outputs = chosen.map(|action| action.source.clone()).unwrap_or_default();
-    trigger.or(outputs).or(Source { commit: revision.cloned(), ..Source::default() })
+    let revised = revision.map(|Revision { id, provider, .. }| Source {
+        commit: Some(id.clone()),
+        provider: provider.clone(),
+        ..Source::default()
+    });
+    trigger.or(outputs).or(revised.unwrap_or_default())
 }
 
 fn named<'a>(trigger: &Source, actions: &'a [SourceAction]) -> Option<&'a SourceAction> {
@@ -111,6 +124,7 @@ mod tests {
             repository: Repository::parse(repository),
             branch: given(branch),
             commit: given(commit),
+            provider: None,
         }
     }
 
@@ -118,8 +132,8 @@ mod tests {
         SourceAction { name: name.to_owned(), artifacts: vec![format!("{name}Artifact")], source }
     }
 
-    fn revision(artifact: &str, id: &str) -> (String, String) {
-        (artifact.to_owned(), id.to_owned())
+    fn revision(artifact: &str, id: &str) -> Revision {
+        Revision { artifact: artifact.to_owned(), id: id.to_owned(), provider: None }
     }
 
     #[test]

@@ -12,18 +12,26 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_codepipeline::Client;
 use aws_sdk_codepipeline::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_codepipeline::operation::list_pipeline_executions::ListPipelineExecutionsError;
+use aws_sdk_codepipeline::primitives::DateTime;
 use aws_sdk_codepipeline::types::{
-    ActionCategory, ActionDeclaration, ActionExecutionDetail, ActionExecutionFilter, ActionOwner,
-    ExecutionType, PipelineExecution,
+    ActionCategory, ActionDeclaration, ActionExecutionDetail, ActionExecutionFilter,
+    ActionExecutionStatus, ActionOwner, ActionTypeId, ExecutionType, PipelineExecution,
+    PipelineExecutionStatus, PipelineExecutionSummary,
 };
+use aws_smithy_async::future::pagination_stream::PaginationStream;
 use tokio::sync::Mutex;
 
 use crate::env::{ConfigError, Env};
 use crate::error::{Error, Failure, Service};
-use crate::identity::{AccountId, Execution, Region};
+use crate::history::{PastActions, PastExecution};
+use crate::identity::{AccountId, Execution, ExecutionId, Region};
+use crate::production::Production;
 use crate::repository::Repository;
 use crate::sdk_error::service_error;
-use crate::source::{Source, SourceAction};
+use crate::source::{Revision, Source, SourceAction};
+
+const LIST_ACTIONS: &str = "ListActionExecutions";
 
 /// CodePipeline in any of the tooling accounts and Regions.
 #[derive(Debug)]
@@ -42,8 +50,8 @@ pub struct ExecutionRecord {
     pub is_rollback: bool,
     /// The version of the pipeline's structure that it runs.
     pub pipeline_version: Option<i32>,
-    /// The revision of each source artifact, by the artifact's name.
-    pub revisions: Vec<(String, String)>,
+    /// The revision of each source artifact.
+    pub revisions: Vec<Revision>,
 }
 
 impl CodePipeline {
@@ -89,7 +97,7 @@ impl CodePipeline {
             .pipeline_execution_id(execution.id.as_str())
             .send()
             .await
-            .map_err(|error| self.failed(OPERATION, execution, &error))?
+            .map_err(|error| failed(self.role.as_deref(), OPERATION, execution, &error))?
             .pipeline_execution
             .ok_or_else(|| {
                 unexpected(OPERATION, execution, "an answer without pipelineExecution")
@@ -98,15 +106,20 @@ impl CodePipeline {
     }
 
     /// `ListActionExecutions`: the source actions of this execution that succeeded, each with what
-    /// it fetched. All pages are read.
+    /// it fetched.
     ///
     /// # Errors
     /// [`Error::Service`] as CodePipeline or the role there fails.
     pub async fn source_actions(&self, execution: &Execution) -> Result<Vec<SourceAction>, Error> {
-        const OPERATION: &str = "ListActionExecutions";
+        source_actions(&self.actions(execution).await?)
+            .map_err(|detail| unexpected(LIST_ACTIONS, execution, &detail))
+    }
+
+    /// All pages of `ListActionExecutions`, newest first.
+    async fn actions(&self, execution: &Execution) -> Result<Vec<ActionExecutionDetail>, Error> {
         let filter =
             ActionExecutionFilter::builder().pipeline_execution_id(execution.id.as_str()).build();
-        let mut pages = self
+        let pages = self
             .client(execution)
             .await
             .list_action_executions()
@@ -115,19 +128,10 @@ impl CodePipeline {
             .into_paginator()
             .items()
             .send();
-        let mut actions: Vec<SourceAction> = Vec::new();
-        while let Some(detail) = pages.next().await {
-            let detail = detail.map_err(|error| self.failed(OPERATION, execution, &error))?;
-            if let Some(action) = source_action(&detail)
-                .map_err(|detail| unexpected(OPERATION, execution, &detail))?
-            {
-                // The newest come first: an earlier attempt of the same action counts no more.
-                if actions.iter().all(|known| known.name != action.name) {
-                    actions.push(action);
-                }
-            }
-        }
-        Ok(actions)
+        pages
+            .collect::<Result<_, _>>()
+            .await
+            .map_err(|error| failed(self.role.as_deref(), LIST_ACTIONS, execution, &error))
     }
 
     /// `GetPipeline`: the source actions as the pipeline declares them, in the declared order, in
@@ -148,7 +152,7 @@ impl CodePipeline {
             .set_version(version)
             .send()
             .await
-            .map_err(|error| self.failed(OPERATION, execution, &error))?
+            .map_err(|error| failed(self.role.as_deref(), OPERATION, execution, &error))?
             .pipeline
             .ok_or_else(|| unexpected(OPERATION, execution, "an answer without pipeline"))?
             .stages
@@ -157,6 +161,40 @@ impl CodePipeline {
             .filter_map(|action| declared_source(action).transpose())
             .collect::<Result<_, _>>()
             .map_err(|detail| unexpected(OPERATION, execution, &detail))
+    }
+
+    /// `ListPipelineExecutions`: the history of the execution's pipeline, newest start first, read
+    /// page by page as it is asked for.
+    pub async fn history(&self, execution: &Execution) -> History {
+        let pages = self
+            .client(execution)
+            .await
+            .list_pipeline_executions()
+            .pipeline_name(execution.pipeline.as_str())
+            .max_results(100)
+            .into_paginator()
+            .items()
+            .send();
+        History { pages, execution: execution.clone(), role: self.role.clone() }
+    }
+
+    /// `ListActionExecutions` of an earlier execution of the same pipeline.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as CodePipeline or the role there fails.
+    pub async fn past_actions(
+        &self,
+        execution: &Execution,
+        past: &PastExecution,
+        production: &Production,
+    ) -> Result<PastActions, Error> {
+        let execution = Execution { id: past.id.clone(), ..execution.clone() };
+        let details = self.actions(&execution).await?;
+        Ok(PastActions {
+            sources: source_actions(&details)
+                .map_err(|detail| unexpected(LIST_ACTIONS, &execution, &detail))?,
+            production_at: succeeded_at(&details, production.stage()),
+        })
     }
 
     async fn client(&self, execution: &Execution) -> Client {
@@ -183,22 +221,48 @@ impl CodePipeline {
         clients.insert(key, client.clone());
         client
     }
+}
 
-    fn failed<E>(
-        &self,
-        operation: &'static str,
-        execution: &Execution,
-        error: &SdkError<E>,
-    ) -> Error
-    where
-        E: std::error::Error + ProvideErrorMetadata + 'static,
-    {
-        let subject = match &self.role {
-            None => execution.to_string(),
-            Some(role) => format!("{execution}, as role {role} of account {}", execution.account),
+/// A pipeline's executions, newest start first.
+#[derive(Debug)]
+pub struct History {
+    pages:
+        PaginationStream<Result<PipelineExecutionSummary, SdkError<ListPipelineExecutionsError>>>,
+    execution: Execution,
+    role: Option<String>,
+}
+
+impl History {
+    /// The next older execution, if there is one.
+    pub async fn next(&mut self) -> Option<Result<PastExecution, Error>> {
+        const OPERATION: &str = "ListPipelineExecutions";
+        let summary = match self.pages.next().await? {
+            Ok(summary) => summary,
+            Err(error) => {
+                return Some(Err(failed(self.role.as_deref(), OPERATION, &self.execution, &error)));
+            }
         };
-        service_error(Service::CodePipeline, operation, &subject, error)
+        let past = past_execution(summary).ok_or_else(|| {
+            unexpected(OPERATION, &self.execution, "an execution without id or times")
+        });
+        Some(past)
     }
+}
+
+fn failed<E>(
+    role: Option<&str>,
+    operation: &'static str,
+    execution: &Execution,
+    error: &SdkError<E>,
+) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    let subject = match role {
+        None => execution.to_string(),
+        Some(role) => format!("{execution}, as role {role} of account {}", execution.account),
+    };
+    service_error(Service::CodePipeline, operation, &subject, error)
 }
 
 fn unexpected(operation: &'static str, execution: &Execution, detail: &str) -> Error {
@@ -219,18 +283,81 @@ fn execution_record(record: PipelineExecution) -> ExecutionRecord {
             .artifact_revisions
             .unwrap_or_default()
             .into_iter()
-            .filter_map(|revision| Some((revision.name?, revision.revision_id?)))
+            .filter_map(|revision| {
+                Some(Revision {
+                    artifact: revision.name?,
+                    id: revision.revision_id?,
+                    provider: revision.revision_summary.as_deref().and_then(provider_in),
+                })
+            })
             .collect(),
     }
 }
 
+/// The provider that a connection's revision summary names. It is JSON, but may be cut off in the
+/// middle of a long commit message, so only its one interesting field is looked for.
+fn provider_in(summary: &str) -> Option<String> {
+    let (_, rest) = summary.split_once("\"ProviderType\":\"")?;
+    let (provider, _) = rest.split_once('"')?;
+    Some(provider.to_owned())
+}
+
+fn past_execution(summary: PipelineExecutionSummary) -> Option<PastExecution> {
+    let time =
+        |time: Option<DateTime>| chrono::DateTime::from_timestamp_millis(time?.to_millis().ok()?);
+    Some(PastExecution {
+        id: ExecutionId::parse(&summary.pipeline_execution_id?)?,
+        started_at: time(summary.start_time)?,
+        updated_at: time(summary.last_update_time)?,
+        succeeded: summary.status == Some(PipelineExecutionStatus::Succeeded),
+        is_rollback: summary.execution_type == Some(ExecutionType::Rollback),
+        revisions: summary
+            .source_revisions
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|revision| Some((revision.action_name, revision.revision_id?)))
+            .collect(),
+    })
+}
+
+/// The source actions that succeeded. The newest come first: an earlier attempt of the same action
+/// counts no more.
+fn source_actions(details: &[ActionExecutionDetail]) -> Result<Vec<SourceAction>, String> {
+    let mut actions: Vec<SourceAction> = Vec::new();
+    for detail in details {
+        if let Some(action) = source_action(detail)?
+            && actions.iter().all(|known| known.name != action.name)
+        {
+            actions.push(action);
+        }
+    }
+    Ok(actions)
+}
+
+/// When the last action of the stage succeeded, if the newest attempt of each did.
+fn succeeded_at(
+    details: &[ActionExecutionDetail],
+    stage: &str,
+) -> Option<chrono::DateTime<chrono::Utc>> {
+    let mut newest: HashMap<&str, &ActionExecutionDetail> = HashMap::new();
+    for detail in details.iter().filter(|detail| detail.stage_name() == Some(stage)) {
+        newest.entry(detail.action_name().unwrap_or_default()).or_insert(detail);
+    }
+    let times: Option<Vec<i64>> = newest
+        .into_values()
+        .map(|detail| {
+            (detail.status == Some(ActionExecutionStatus::Succeeded)).then_some(())?;
+            detail.last_update_time?.to_millis().ok()
+        })
+        .collect();
+    chrono::DateTime::from_timestamp_millis(times?.into_iter().max()?)
+}
+
 /// The action, if it is a source action that succeeded, with what its output variables say.
 fn source_action(detail: &ActionExecutionDetail) -> Result<Option<SourceAction>, String> {
-    use aws_sdk_codepipeline::types::ActionExecutionStatus::Succeeded;
-
     let kind = detail.input.as_ref().and_then(|input| input.action_type_id.as_ref());
     if kind.is_none_or(|kind| kind.category != ActionCategory::Source)
-        || detail.status != Some(Succeeded)
+        || detail.status != Some(ActionExecutionStatus::Succeeded)
     {
         return Ok(None);
     }
@@ -255,6 +382,7 @@ fn source_action(detail: &ActionExecutionDetail) -> Result<Option<SourceAction>,
             repository: repository(variable("FullRepositoryName").or(own_name))?,
             branch: branch.map(str::to_owned),
             commit: variable("CommitId").map(str::to_owned),
+            provider: kind.and_then(provider),
         },
     }))
 }
@@ -283,8 +411,14 @@ fn declared_source(action: &ActionDeclaration) -> Result<Option<SourceAction>, S
             repository: repository(full_name.as_deref())?,
             branch: setting("BranchName").or_else(|| setting("Branch")),
             commit: None,
+            provider: action.action_type_id.as_ref().and_then(provider),
         },
     }))
+}
+
+/// Who hosts what the action fetches. A connection may be to any of several hosts.
+fn provider(kind: &ActionTypeId) -> Option<String> {
+    (kind.provider != "CodeStarSourceConnection").then(|| kind.provider.clone())
 }
 
 fn repository(name: Option<&str>) -> Result<Option<Repository>, String> {
@@ -300,8 +434,8 @@ mod tests {
     use aws_sdk_codepipeline::operation::get_pipeline::GetPipelineOutput;
     use aws_sdk_codepipeline::operation::list_action_executions::ListActionExecutionsOutput;
     use aws_sdk_codepipeline::types::{
-        ActionExecutionInput, ActionExecutionOutput, ActionExecutionStatus, ActionTypeId,
-        ArtifactDetail, OutputArtifact, PipelineDeclaration, StageDeclaration,
+        ActionExecutionInput, ActionExecutionOutput, ActionExecutionStatus, ArtifactDetail,
+        OutputArtifact, PipelineDeclaration, StageDeclaration,
     };
     use aws_smithy_mocks::{mock, mock_client};
 
@@ -395,6 +529,7 @@ mod tests {
                     repository: Repository::parse("acme/web"),
                     branch: Some("main".to_owned()),
                     commit: Some("second".to_owned()),
+                    provider: None,
                 },
             }]
         );

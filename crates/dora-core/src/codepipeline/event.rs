@@ -163,6 +163,7 @@ struct Trigger {
     full_repository_name: Option<String>,
     branch_name: Option<String>,
     commit_id: Option<String>,
+    provider_type: Option<String>,
 }
 
 impl Trigger {
@@ -178,7 +179,12 @@ impl Trigger {
                 )
             })
             .transpose()?;
-        Ok(Source { repository, branch: given(self.branch_name), commit: given(self.commit_id) })
+        Ok(Source {
+            repository,
+            branch: given(self.branch_name),
+            commit: given(self.commit_id),
+            provider: given(self.provider_type),
+        })
     }
 }
 
@@ -280,6 +286,7 @@ mod tests {
             repository: Repository::parse("acme/web"),
             branch: Some("main".to_owned()),
             commit: Some("3f2a9c0d1e4b5a6978877665544332211000ffee".to_owned()),
+            provider: Some("GitHub".to_owned()),
         };
         assert_eq!(parsed.level, Level::Pipeline { trigger });
     }

@@ -1,0 +1,349 @@
+//! Sends requests to GitHub: authenticated, within its limits, and with an error for each way in
+//! which it can refuse.
+//!
+//! Limits and failures that pass are waited for as long as the invocation has time; what lasts
+//! longer fails, and Lambda's retry asks again. A range is asked for once in a deployment's life
+//! (the ledger turns duplicates away before), so conditional requests would save nothing.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_sdk_secretsmanager::Client as SecretsManager;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap};
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+
+use crate::env::{ConfigError, Env};
+use crate::error::{Error, GitHubFailure, Service};
+use crate::repository::Repository;
+use crate::sdk_error::service_error;
+
+/// GitHub itself cuts a request off after ten seconds.
+const TIMEOUT: Duration = Duration::from_secs(12);
+/// What has to be left of an invocation after waiting for GitHub: time to ask once more, publish
+/// and confirm.
+const RESERVE: Duration = Duration::from_secs(30);
+/// How long to wait where GitHub limits requests and does not say for how long.
+const UNSTATED_WAIT: Duration = Duration::from_mins(1);
+const ATTEMPTS: u32 = 4;
+
+/// GitHub's API with a token.
+#[derive(Debug)]
+pub struct GitHub {
+    http: Client,
+    rest: Url,
+    graphql: Url,
+    secrets: SecretsManager,
+    secret_id: String,
+    token: Mutex<Option<Arc<Token>>>,
+}
+
+/// Never shown, not even in a debug log.
+struct Token(String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+impl GitHub {
+    /// Prepares access to `GITHUB_API_URL` (`https://api.github.com`) with the token in the secret
+    /// `GITHUB_TOKEN_SECRET_ID`, which is read when first needed.
+    ///
+    /// # Errors
+    /// If the secret is not named, or the address is none.
+    pub fn from_env(env: &Env, sdk: &SdkConfig) -> Result<Self, ConfigError> {
+        let secret_id = env.required(
+            "GITHUB_TOKEN_SECRET_ID",
+            "the name or ARN of the Secrets Manager secret that holds GitHub's token",
+            |id| Some(id.to_owned()),
+        )?;
+        let (rest, graphql) = env.optional(
+            "GITHUB_API_URL",
+            "the http(s) address of GitHub's REST API, such as https://HOST/api/v3",
+            endpoints("https://api.github.com"),
+            |address| Some(endpoints(address)),
+        )?;
+        let (Some(rest), Some(graphql)) = (rest, graphql) else {
+            return env.required("GITHUB_API_URL", "an http(s) address", |_| None);
+        };
+        let http = Client::builder()
+            .user_agent(concat!("dora-lambda/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(3))
+            .timeout(TIMEOUT)
+            .redirect(Policy::custom(same_host))
+            .build()
+            .map_err(|error| ConfigError::of("GITHUB_API_URL", &error))?;
+        let secrets = SecretsManager::new(sdk);
+        Ok(Self { http, rest, graphql, secrets, secret_id, token: Mutex::default() })
+    }
+
+    /// `GET` of a path of the REST API below `/repos/{owner}/{name}/`.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        repository: &Repository,
+        path: &str,
+        query: &[(&str, String)],
+        deadline: SystemTime,
+    ) -> Result<T, Error> {
+        let mut url = self.rest.clone();
+        let below = format!("{}/repos/{repository}/{path}", url.path().trim_end_matches('/'));
+        url.set_path(&below);
+        url.query_pairs_mut().extend_pairs(query);
+        let request = self
+            .http
+            .get(url)
+            .header(ACCEPT, "application/vnd.github+json")
+            .header("X-GitHub-Api-Version", "2022-11-28");
+        let (_, answer) = self.send(repository, request, deadline, |_: &T| None).await?;
+        Ok(answer)
+    }
+
+    /// A query of the GraphQL API.
+    pub(super) async fn query<T: DeserializeOwned>(
+        &self,
+        repository: &Repository,
+        query: &str,
+        deadline: SystemTime,
+        refusal: impl Fn(&T) -> Option<Refusal>,
+    ) -> Result<T, Error> {
+        let request =
+            self.http.post(self.graphql.clone()).json(&serde_json::json!({ "query": query }));
+        let (_, answer) = self.send(repository, request, deadline, refusal).await?;
+        Ok(answer)
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        repository: &Repository,
+        request: RequestBuilder,
+        deadline: SystemTime,
+        refusal: impl Fn(&T) -> Option<Refusal>,
+    ) -> Result<(HeaderMap, T), Error> {
+        let fail = |refusal: Refusal| Error::GitHub {
+            failure: refusal.failure,
+            repository: repository.to_string(),
+            detail: refusal.detail,
+        };
+        let mut stale: Option<Arc<Token>> = None;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let token = self.token(stale.as_ref()).await?;
+            let request = request.try_clone().ok_or_else(|| {
+                fail(Refusal::now(GitHubFailure::Refused, "the request cannot be repeated"))
+            })?;
+            let refused = match answered(request, &token).await {
+                Ok((headers, answer)) => match refusal(&answer) {
+                    None => return Ok((headers, answer)),
+                    Some(refused) => refused.with_headers(&headers),
+                },
+                Err(refused) => refused,
+            };
+            if refused.failure == GitHubFailure::Unauthorized && stale.is_none() {
+                stale = Some(token); // it may have been rotated since the cold start
+                continue;
+            }
+            let backoff = Duration::from_millis(250) * 2_u32.pow(attempt);
+            let wait = match refused.failure {
+                GitHubFailure::RateLimited => refused.wait.unwrap_or(UNSTATED_WAIT),
+                GitHubFailure::Unavailable | GitHubFailure::UnexpectedAnswer => backoff,
+                _ => return Err(fail(refused)),
+            };
+            let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+            if attempt >= ATTEMPTS || wait + RESERVE > left {
+                return Err(fail(refused));
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// The token; read again if it is the one that was refused.
+    async fn token(&self, refused: Option<&Arc<Token>>) -> Result<Arc<Token>, Error> {
+        let mut kept = self.token.lock().await;
+        if let Some(token) = kept.as_ref()
+            && refused.is_none_or(|refused| !Arc::ptr_eq(refused, token))
+        {
+            return Ok(Arc::clone(token));
+        }
+        let secret =
+            self.secrets.get_secret_value().secret_id(&self.secret_id).send().await.map_err(
+                |error| {
+                    service_error(Service::GitHubToken, "GetSecretValue", &self.secret_id, &error)
+                },
+            )?;
+        let token = Arc::new(Token(secret.secret_string.unwrap_or_default().trim().to_owned()));
+        *kept = Some(Arc::clone(&token));
+        Ok(token)
+    }
+}
+
+/// Why GitHub did not do what was asked.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    failure: GitHubFailure,
+    detail: String,
+    /// How long GitHub wants to be left alone.
+    wait: Option<Duration>,
+}
+
+impl Refusal {
+    pub(super) fn now(failure: GitHubFailure, detail: impl Into<String>) -> Self {
+        Self { failure, detail: detail.into(), wait: None }
+    }
+
+    fn with_headers(self, headers: &HeaderMap) -> Self {
+        Self { wait: wait(headers), ..self }
+    }
+}
+
+async fn answered<T: DeserializeOwned>(
+    request: RequestBuilder,
+    Token(token): &Token,
+) -> Result<(HeaderMap, T), Refusal> {
+    let unavailable = |error: reqwest::Error| {
+        Refusal::now(GitHubFailure::Unavailable, chain(&error.without_url()))
+    };
+    let response = request
+        .header(AUTHORIZATION, format!("Bearer {token}"))
+        .send()
+        .await
+        .map_err(unavailable)?;
+    if !response.status().is_success() {
+        return Err(refusal(response).await);
+    }
+    let headers = response.headers().clone();
+    let body = response.bytes().await.map_err(unavailable)?;
+    let answer = serde_json::from_slice(&body).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Refusal::now(GitHubFailure::UnexpectedAnswer, format!("not the documented JSON at {place}"))
+    })?;
+    Ok((headers, answer))
+}
+
+async fn refusal(response: Response) -> Refusal {
+    #[derive(serde::Deserialize)]
+    struct Problem {
+        message: String,
+    }
+    let (status, headers) = (response.status(), response.headers().clone());
+    let message = response.json().await.map_or_else(|_| String::new(), |it: Problem| it.message);
+    let is_limit = status == StatusCode::TOO_MANY_REQUESTS
+        || (status == StatusCode::FORBIDDEN
+            && (headers.contains_key("retry-after")
+                || header(&headers, "x-ratelimit-remaining") == Some("0")
+                || message.to_ascii_lowercase().contains("rate limit")));
+    let permissions = header(&headers, "x-accepted-github-permissions")
+        .map(|permissions| format!(" (accepted permissions: {permissions})"));
+    let failure = match status {
+        _ if is_limit => GitHubFailure::RateLimited,
+        StatusCode::UNAUTHORIZED => GitHubFailure::Unauthorized,
+        StatusCode::FORBIDDEN => GitHubFailure::Forbidden,
+        StatusCode::NOT_FOUND => GitHubFailure::NotFound,
+        StatusCode::CONFLICT => GitHubFailure::EmptyRepository,
+        StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS => GitHubFailure::BlockedForLegalReasons,
+        status if status.is_server_error() => GitHubFailure::Unavailable,
+        _ => GitHubFailure::Refused,
+    };
+    let detail = format!("{status}: {message}{}", permissions.unwrap_or_default());
+    Refusal { failure, detail, wait: wait(&headers) }
+}
+
+/// How long GitHub wants to be left alone, by the headers that it documents for that.
+fn wait(headers: &HeaderMap) -> Option<Duration> {
+    if let Some(seconds) = header(headers, "retry-after").and_then(|text| text.parse().ok()) {
+        return Some(Duration::from_secs(seconds));
+    }
+    if header(headers, "x-ratelimit-remaining") != Some("0") {
+        return None;
+    }
+    let reset = Duration::from_secs(header(headers, "x-ratelimit-reset")?.parse().ok()?);
+    let until = SystemTime::UNIX_EPOCH.checked_add(reset)?;
+    Some(until.duration_since(SystemTime::now()).unwrap_or_default() + Duration::from_secs(1))
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// REST's address and GraphQL's beside it; Enterprise Server has them at `/api/v3` and
+/// `/api/graphql`.
+fn endpoints(address: &str) -> (Option<Url>, Option<Url>) {
+    let address = address.trim_end_matches('/');
+    let graphql =
+        address.strip_suffix("/v3").filter(|before| before.ends_with("/api")).unwrap_or(address);
+    let parse = |text: String| {
+        Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+    };
+    (parse(address.to_owned()), parse(format!("{graphql}/graphql")))
+}
+
+/// A renamed repository answers with a redirect. The token must not follow it to another host.
+fn same_host(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let origin = attempt.previous().first().map(Url::origin);
+    if attempt.previous().len() > 5 || origin != Some(attempt.url().origin()) {
+        attempt.stop()
+    } else {
+        attempt.follow()
+    }
+}
+
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn graphql_is_beside_rest() {
+        for (address, rest, graphql) in [
+            ("https://api.github.com", "https://api.github.com/", "https://api.github.com/graphql"),
+            ("https://h/api/v3/", "https://h/api/v3", "https://h/api/graphql"),
+            (
+                "http://127.0.0.1:1/_github",
+                "http://127.0.0.1:1/_github",
+                "http://127.0.0.1:1/_github/graphql",
+            ),
+        ] {
+            let (found_rest, found_graphql) = endpoints(address);
+            assert_eq!(found_rest.unwrap().as_str(), rest);
+            assert_eq!(found_graphql.unwrap().as_str(), graphql);
+        }
+        assert_eq!(endpoints("api.github.com").0, None);
+        assert_eq!(endpoints("ftp://api.github.com").0, None);
+    }
+
+    #[test]
+    fn waiting_follows_the_headers() {
+        let headers = |pairs: &[(&'static str, String)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.insert(*name, value.parse().unwrap());
+            }
+            headers
+        };
+        assert_eq!(wait(&headers(&[])), None);
+        let retry = headers(&[("retry-after", "7".to_owned())]);
+        assert_eq!(wait(&retry), Some(Duration::from_secs(7)));
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        for (remaining, waits) in [("0", true), ("1", false)] {
+            let reset = headers(&[
+                ("x-ratelimit-remaining", remaining.to_owned()),
+                ("x-ratelimit-reset", (now + 20).to_string()),
+            ]);
+            assert_eq!(wait(&reset).is_some_and(|wait| wait.as_secs() > 10), waits);
+        }
+    }
+}

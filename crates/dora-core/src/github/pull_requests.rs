@@ -1,0 +1,274 @@
+//! The pull requests that commits belong to, and the commits of pull requests, by GraphQL: many in
+//! one request, where REST needs a request for each.
+//!
+//! Source: `Commit.associatedPullRequests` and `PullRequest.commits` in GitHub's GraphQL schema.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write;
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::client::{GitHub, Refusal};
+use super::resolve::{CommitNode, Known, PullRequest};
+use crate::commit::CommitId;
+use crate::error::{Error, GitHubFailure};
+use crate::repository::Repository;
+
+/// Commits asked about in one request.
+const COMMITS: usize = 200;
+/// Pull requests asked about in one request: with all their commits, and these commits' pull
+/// requests, 100 × 100 × 20 nodes of the 500,000 that GitHub allows.
+const PULL_REQUESTS: usize = 100;
+
+const PULL_REQUEST: &str = "fragment P on PullRequest { number merged mergedAt baseRefName \
+     mergeCommit { oid parents(first: 1) { totalCount } } repository { nameWithOwner } }";
+const ASSOCIATED: &str = "pageInfo { hasNextPage } nodes { ...P }";
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: Option<Data<T>>,
+    #[serde(default)]
+    errors: Vec<Problem>,
+}
+
+#[derive(Deserialize)]
+struct Data<T> {
+    repository: Option<HashMap<String, Option<T>>>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CommitAnswer {
+    oid: String,
+    authored_date: DateTime<Utc>,
+    parents: Count,
+    associated_pull_requests: Connection<PullRequestAnswer>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Connection<T> {
+    page_info: PageInfo,
+    nodes: Vec<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    has_next_page: bool,
+    end_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Count {
+    total_count: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PullRequestAnswer {
+    number: u64,
+    merged: bool,
+    merged_at: Option<DateTime<Utc>>,
+    base_ref_name: String,
+    merge_commit: Option<MergeCommit>,
+    repository: Named,
+}
+
+#[derive(Deserialize)]
+struct MergeCommit {
+    oid: String,
+    parents: Count,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    name_with_owner: String,
+}
+
+#[derive(Deserialize)]
+struct OwnCommits {
+    commits: Connection<OwnCommit>,
+}
+
+#[derive(Deserialize)]
+struct OwnCommit {
+    commit: CommitAnswer,
+}
+
+impl GitHub {
+    /// Learns which merged pull requests the commits belong to.
+    pub(super) async fn learn_commits(
+        &self,
+        repository: &Repository,
+        commits: &[CommitId],
+        known: &mut Known,
+        deadline: SystemTime,
+    ) -> Result<(), Error> {
+        for batch in commits.chunks(COMMITS) {
+            let mut fields = String::new();
+            for (i, id) in batch.iter().enumerate() {
+                let _ = write!(fields, " c{i}: object(oid: \"{id}\") {{ ...C }}");
+            }
+            let fragment = format!(
+                "fragment C on Commit {{ oid authoredDate parents(first: 1) {{ totalCount }} \
+                 associatedPullRequests(first: 100) {{ {ASSOCIATED} }} }} {PULL_REQUEST}"
+            );
+            let answers: HashMap<String, CommitAnswer> =
+                self.ask(repository, &fields, &fragment, batch.len(), deadline).await?;
+            for answer in answers.into_values() {
+                learn_commit(repository, answer, known)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Learns the own commits of pull requests, all pages.
+    pub(super) async fn learn_own_commits(
+        &self,
+        repository: &Repository,
+        numbers: BTreeSet<u64>,
+        known: &mut Known,
+        deadline: SystemTime,
+    ) -> Result<(), Error> {
+        let fragment = format!(
+            "fragment L on PullRequestCommitConnection {{ pageInfo {{ hasNextPage endCursor }} \
+             nodes {{ commit {{ oid authoredDate parents(first: 1) {{ totalCount }} \
+             associatedPullRequests(first: 20) {{ {ASSOCIATED} }} }} }} }} {PULL_REQUEST}"
+        );
+        let mut own: HashMap<u64, Vec<CommitId>> = HashMap::new();
+        let mut open: Vec<(u64, Option<String>)> =
+            numbers.into_iter().map(|number| (number, None)).collect();
+        while !open.is_empty() {
+            let batch: Vec<_> = open.drain(..open.len().min(PULL_REQUESTS)).collect();
+            let mut fields = String::new();
+            for (number, cursor) in &batch {
+                let after = cursor.as_ref().map(|cursor| format!(", after: {cursor:?}"));
+                let _ = write!(
+                    fields,
+                    " p{number}: pullRequest(number: {number}) {{ commits(first: 100{}) {{ ...L }} }}",
+                    after.unwrap_or_default()
+                );
+            }
+            let answers: HashMap<String, OwnCommits> =
+                self.ask(repository, &fields, &fragment, batch.len(), deadline).await?;
+            for (number, _) in batch {
+                let Some(answer) = answers.get(&format!("p{number}")) else { continue };
+                let info = &answer.commits.page_info;
+                if info.has_next_page {
+                    open.push((number, info.end_cursor.clone()));
+                }
+                own.entry(number).or_default();
+            }
+            for (alias, answer) in answers {
+                let number = alias.trim_start_matches('p').parse().unwrap_or_default();
+                for OwnCommit { commit } in answer.commits.nodes {
+                    let id = learn_commit(repository, commit, known)?;
+                    own.entry(number).or_default().push(id);
+                }
+            }
+        }
+        for (number, commits) in own {
+            if let Some(pull_request) = known.pull_requests.get_mut(&number) {
+                pull_request.commits = Some(commits);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for `count` fields of the repository; all of them must be answered.
+    async fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        repository: &Repository,
+        fields: &str,
+        fragments: &str,
+        count: usize,
+        deadline: SystemTime,
+    ) -> Result<HashMap<String, T>, Error> {
+        let (owner, name) = repository
+            .as_str()
+            .split_once('/')
+            .ok_or_else(|| unexpected(repository, "the repository has no owner"))?;
+        let query = format!(
+            "query {{ repository(owner: {owner:?}, name: {name:?}) {{{fields} }} }} {fragments}"
+        );
+        let answer: Answer<T> = self.query(repository, &query, deadline, refused).await?;
+        let fields = answer.data.and_then(|data| data.repository).unwrap_or_default();
+        let fields: HashMap<String, T> =
+            fields.into_iter().filter_map(|(name, field)| Some((name, field?))).collect();
+        if fields.len() == count {
+            Ok(fields)
+        } else {
+            let detail = format!("{} of {count} commits or pull requests are there", fields.len());
+            Err(unexpected(repository, &detail))
+        }
+    }
+}
+
+/// GraphQL answers with status 200 even where it refuses.
+fn refused<T>(answer: &Answer<T>) -> Option<Refusal> {
+    let problem = answer.errors.first()?;
+    let failure = match problem.kind.as_deref() {
+        Some("NOT_FOUND") => GitHubFailure::NotFound,
+        Some("FORBIDDEN" | "INSUFFICIENT_SCOPES") => GitHubFailure::Forbidden,
+        Some("RATE_LIMITED") => GitHubFailure::RateLimited,
+        // Without a type GitHub reports that it could not finish in time.
+        _ => GitHubFailure::Unavailable,
+    };
+    Some(Refusal::now(failure, problem.message.clone()))
+}
+
+fn learn_commit(
+    repository: &Repository,
+    answer: CommitAnswer,
+    known: &mut Known,
+) -> Result<CommitId, Error> {
+    if answer.associated_pull_requests.page_info.has_next_page {
+        return Err(unexpected(repository, "a commit belongs to too many pull requests"));
+    }
+    let id = CommitId::parse(&answer.oid)
+        .ok_or_else(|| unexpected(repository, "a commit without an id"))?;
+    let mut numbers = Vec::new();
+    for found in answer.associated_pull_requests.nodes {
+        let is_here = found.repository.name_with_owner.eq_ignore_ascii_case(repository.as_str());
+        let (true, true, Some(merged_at)) = (is_here, found.merged, found.merged_at) else {
+            continue;
+        };
+        numbers.push(found.number);
+        let merge = found
+            .merge_commit
+            .and_then(|merge| Some((CommitId::parse(&merge.oid)?, merge.parents.total_count)));
+        known.pull_requests.entry(found.number).or_insert(PullRequest {
+            merged_at,
+            base: found.base_ref_name,
+            merge,
+            commits: None,
+        });
+    }
+    let node = CommitNode {
+        authored_at: Some(answer.authored_date),
+        parents: answer.parents.total_count,
+        pull_requests: numbers,
+    };
+    known.commits.insert(id.clone(), node);
+    Ok(id)
+}
+
+fn unexpected(repository: &Repository, detail: &str) -> Error {
+    Error::GitHub {
+        failure: GitHubFailure::UnexpectedAnswer,
+        repository: repository.to_string(),
+        detail: detail.to_owned(),
+    }
+}

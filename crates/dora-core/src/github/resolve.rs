@@ -1,0 +1,366 @@
+//! From the commits between two deployments to the commits that their authors made: pure rules.
+//!
+//! A merge hides when work began. A squash or rebase merge puts new commits in place of the pull
+//! request's own, and a merge commit comes long after what it merges. So a commit that *merging a
+//! pull request made* is replaced by that request's own commits; any other counts itself.
+//!
+//! | how a pull request was merged | commits that merging made | what counts |
+//! |---|---|---|
+//! | merge commit | the merge commit, with two parents | its own commits, which are in the range already |
+//! | squash | one | its own commits |
+//! | rebase | one for each of its own | its own commits |
+//! | by a push of its commits | none | the commits themselves |
+//!
+//! Own commits can in turn be made by merging: a pull request into a pull request's branch.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::commit::{Commit, CommitId};
+
+/// What is known of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitNode {
+    /// Its author date, if it has one.
+    pub authored_at: Option<DateTime<Utc>>,
+    /// The number of its parents.
+    pub parents: usize,
+    /// The merged pull requests that it belongs to.
+    pub pull_requests: Vec<u64>,
+}
+
+/// What is known of a merged pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequest {
+    /// When it was merged.
+    pub merged_at: DateTime<Utc>,
+    /// The branch that it was merged into.
+    pub base: String,
+    /// The last commit that merging made, with the number of its parents, where GitHub knows it.
+    pub merge: Option<(CommitId, usize)>,
+    /// Its own commits, once they were asked for.
+    pub commits: Option<Vec<CommitId>>,
+}
+
+/// Everything that was learnt of a repository so far.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// By id.
+    pub commits: HashMap<CommitId, CommitNode>,
+    /// By number.
+    pub pull_requests: HashMap<u64, PullRequest>,
+}
+
+/// What the rules make of what is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// The own commits of these pull requests must be asked for first.
+    Need(BTreeSet<u64>),
+    /// These commits were shipped, oldest first. One without a date is in the second list.
+    Shipped(Vec<Commit>, Vec<CommitId>),
+}
+
+/// Which commits does a deployment of `range` ship?
+#[must_use]
+pub fn resolve(known: &Known, range: &[CommitId]) -> Resolution {
+    let mut walk = Walk {
+        known,
+        range: range.iter().collect(),
+        needed: BTreeSet::new(),
+        counted: BTreeMap::new(),
+        opened: HashSet::new(),
+    };
+    for commit in range {
+        walk.visit(commit, None);
+    }
+    if !walk.needed.is_empty() {
+        return Resolution::Need(walk.needed);
+    }
+    let dated = |(id, authored_at): (CommitId, Option<DateTime<Utc>>)| match authored_at {
+        Some(authored_at) => Ok(Commit { authored_at, id }),
+        None => Err(id),
+    };
+    let (commits, undated): (Vec<_>, Vec<_>) =
+        walk.counted.into_iter().map(dated).partition(Result::is_ok);
+    let mut commits: Vec<Commit> = commits.into_iter().filter_map(Result::ok).collect();
+    commits.sort();
+    Resolution::Shipped(commits, undated.into_iter().filter_map(Result::err).collect())
+}
+
+struct Walk<'a> {
+    known: &'a Known,
+    range: HashSet<&'a CommitId>,
+    needed: BTreeSet<u64>,
+    counted: BTreeMap<CommitId, Option<DateTime<Utc>>>,
+    opened: HashSet<u64>,
+}
+
+impl<'a> Walk<'a> {
+    /// Counts a commit, or what it stands for. `within` is the pull request whose own commit it is.
+    fn visit(&mut self, id: &'a CommitId, within: Option<u64>) {
+        let Some(node) = self.known.commits.get(id) else { return };
+        let others = || node.pull_requests.iter().copied().filter(|number| Some(*number) != within);
+        if node.parents > 1 {
+            // What it merged is in the range, or among the same request's own commits.
+            if !others().any(|number| self.is_merge_of(id, number)) {
+                self.counted.insert(id.clone(), node.authored_at);
+            }
+            return;
+        }
+        let mut made_by = None;
+        for number in others() {
+            let Some(pull_request) = self.known.pull_requests.get(&number) else { continue };
+            if pull_request.merge.as_ref().is_some_and(|(_, parents)| *parents > 1) {
+                continue; // merged as it is: the commit is one of its own
+            }
+            match &pull_request.commits {
+                None => drop(self.needed.insert(number)),
+                Some(own) if own.contains(id) => {}
+                Some(_) if self.is_merge_of(id, number) || made_by.is_none() => {
+                    made_by = Some(number);
+                }
+                Some(_) => {}
+            }
+        }
+        match made_by {
+            Some(number) => self.open(number, id, node.authored_at),
+            None => drop(self.counted.insert(id.clone(), node.authored_at)),
+        }
+    }
+
+    /// Counts a pull request's own commits in place of `made`, a commit that merging it made.
+    fn open(&mut self, number: u64, made: &'a CommitId, made_at: Option<DateTime<Utc>>) {
+        if !self.opened.insert(number) {
+            return;
+        }
+        let Some(pull_request) = self.known.pull_requests.get(&number) else { return };
+        let own = pull_request.commits.as_deref().unwrap_or_default();
+        let fresh: Vec<_> =
+            own.iter().filter(|id| !self.was_shipped_before(id, number, pull_request)).collect();
+        if fresh.is_empty() {
+            // All of it had been in production before, and was taken out again: it is landed anew
+            // by the commit itself.
+            self.counted.insert(made.clone(), made_at);
+        }
+        for id in fresh {
+            self.visit(id, Some(number));
+        }
+    }
+
+    /// Whether a pull request's own commit came to production with an earlier one: a branch is used
+    /// again after it was squashed, or work is landed again after it was reverted.
+    fn was_shipped_before(&self, id: &CommitId, number: u64, pull_request: &PullRequest) -> bool {
+        let Some(node) = self.known.commits.get(id) else { return false };
+        !self.range.contains(id)
+            && node.pull_requests.iter().filter(|other| **other != number).any(|other| {
+                self.known.pull_requests.get(other).is_some_and(|other| {
+                    other.base == pull_request.base
+                        && other.merged_at < pull_request.merged_at
+                        && other.merge.as_ref().is_some_and(|(id, _)| !self.range.contains(id))
+                })
+            })
+    }
+
+    fn is_merge_of(&self, id: &CommitId, number: u64) -> bool {
+        self.known
+            .pull_requests
+            .get(&number)
+            .and_then(|pull_request| pull_request.merge.as_ref())
+            .is_some_and(|(merge, _)| merge == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A commit named by a letter, authored at that hour of a day.
+    fn id(name: char) -> CommitId {
+        CommitId::parse(&format!("{:040x}", u32::from(name))).unwrap()
+    }
+
+    fn ids(names: &str) -> Vec<CommitId> {
+        names.chars().map(id).collect()
+    }
+
+    fn hour(hour: u32) -> DateTime<Utc> {
+        format!("2026-11-02T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    #[derive(Default)]
+    struct Story(Known);
+
+    impl Story {
+        fn commit(mut self, name: char, at: u32, parents: usize, pull_requests: &[u64]) -> Self {
+            let node = CommitNode {
+                authored_at: Some(hour(at)),
+                parents,
+                pull_requests: pull_requests.to_vec(),
+            };
+            self.0.commits.insert(id(name), node);
+            self
+        }
+
+        fn pull_request(
+            mut self,
+            number: u64,
+            merged: u32,
+            base: &str,
+            merge: (char, usize),
+            commits: &str,
+        ) -> Self {
+            let pull_request = PullRequest {
+                merged_at: hour(merged),
+                base: base.to_owned(),
+                merge: Some((id(merge.0), merge.1)),
+                commits: (commits != "?").then(|| ids(commits)),
+            };
+            self.0.pull_requests.insert(number, pull_request);
+            self
+        }
+
+        /// The names of the commits shipped, oldest first.
+        fn ships(&self, range: &str) -> String {
+            let Resolution::Shipped(commits, _) = resolve(&self.0, &ids(range)) else {
+                panic!("something is needed")
+            };
+            let name = |commit: &Commit| {
+                let number = u32::from_str_radix(commit.id.as_str(), 16).unwrap();
+                char::from_u32(number).unwrap()
+            };
+            commits.iter().map(name).collect()
+        }
+    }
+
+    #[test]
+    fn plain_commits_count_themselves() {
+        let story = Story::default().commit('a', 8, 1, &[]).commit('b', 9, 1, &[]);
+        assert_eq!(story.ships("ab"), "ab");
+        assert_eq!(story.ships(""), "");
+    }
+
+    #[test]
+    fn a_merge_commit_stands_for_its_pull_request() {
+        let story = Story::default()
+            .commit('a', 8, 1, &[1])
+            .commit('b', 9, 1, &[1])
+            .commit('M', 10, 2, &[1])
+            .pull_request(1, 10, "main", ('M', 2), "?");
+        assert_eq!(story.ships("abM"), "ab");
+    }
+
+    #[test]
+    fn a_merge_without_a_pull_request_counts_itself() {
+        let story = Story::default().commit('a', 8, 1, &[]).commit('M', 10, 2, &[]);
+        assert_eq!(story.ships("aM"), "aM");
+    }
+
+    #[test]
+    fn a_squash_is_its_pull_requests_commits() {
+        let story = Story::default()
+            .commit('a', 8, 1, &[1])
+            .commit('b', 9, 1, &[1])
+            .commit('S', 10, 1, &[1])
+            .pull_request(1, 10, "main", ('S', 1), "ab");
+        assert_eq!(story.ships("S"), "ab");
+    }
+
+    #[test]
+    fn a_rebase_is_its_pull_requests_commits_once() {
+        let story = Story::default()
+            .commit('a', 8, 1, &[1])
+            .commit('b', 9, 1, &[1])
+            .commit('A', 8, 1, &[1])
+            .commit('B', 9, 1, &[1])
+            .pull_request(1, 10, "main", ('B', 1), "ab");
+        assert_eq!(story.ships("AB"), "ab");
+    }
+
+    #[test]
+    fn own_commits_are_asked_for_where_merging_may_have_made_a_commit() {
+        let story = Story::default()
+            .commit('S', 10, 1, &[1, 2])
+            .pull_request(1, 10, "main", ('S', 1), "?")
+            .pull_request(2, 11, "release", ('M', 2), "?");
+        assert_eq!(resolve(&story.0, &ids("S")), Resolution::Need(BTreeSet::from([1])));
+    }
+
+    #[test]
+    fn a_request_that_a_push_merged_counts_its_commits_as_they_are() {
+        let story = Story::default().commit('a', 8, 1, &[1]).commit('b', 9, 1, &[1]).pull_request(
+            1,
+            10,
+            "main",
+            ('b', 1),
+            "ab",
+        );
+        assert_eq!(story.ships("b"), "b", "a was pushed and deployed before");
+        assert_eq!(story.ships("ab"), "ab");
+    }
+
+    #[test]
+    fn a_squash_within_a_squash_is_opened_too() {
+        let story = Story::default()
+            .commit('a', 7, 1, &[2])
+            .commit('b', 8, 1, &[1])
+            .commit('s', 9, 1, &[1, 2])
+            .commit('S', 10, 1, &[1])
+            .pull_request(2, 9, "feature", ('s', 1), "a")
+            .pull_request(1, 10, "main", ('S', 1), "bs");
+        assert_eq!(story.ships("S"), "ab");
+    }
+
+    #[test]
+    fn a_branch_that_is_used_again_after_its_squash_ships_what_is_new() {
+        let story = Story::default()
+            .commit('a', 7, 1, &[1, 2])
+            .commit('b', 11, 1, &[2])
+            .commit('S', 9, 1, &[1])
+            .commit('T', 12, 1, &[2])
+            .pull_request(1, 9, "main", ('S', 1), "a")
+            .pull_request(2, 12, "main", ('T', 1), "ab");
+        assert_eq!(story.ships("S"), "a", "also when its event is handled late");
+        assert_eq!(story.ships("T"), "b");
+        assert_eq!(story.ships("ST"), "ab");
+    }
+
+    #[test]
+    fn work_that_is_landed_again_counts_from_its_landing() {
+        let story = Story::default()
+            .commit('a', 7, 1, &[1, 2])
+            .commit('S', 9, 1, &[1])
+            .commit('T', 12, 1, &[2])
+            .pull_request(1, 9, "main", ('S', 1), "a")
+            .pull_request(2, 12, "main", ('T', 1), "a");
+        assert_eq!(story.ships("T"), "T");
+    }
+
+    #[test]
+    fn a_promotion_to_another_branch_changes_nothing() {
+        let story = Story::default()
+            .commit('a', 7, 1, &[1, 9])
+            .commit('S', 9, 1, &[1, 9])
+            .pull_request(1, 9, "main", ('S', 1), "a")
+            .pull_request(9, 12, "release", ('P', 2), "?");
+        assert_eq!(story.ships("S"), "a");
+    }
+
+    #[test]
+    fn a_release_branch_merged_to_main_opens_the_squashes_in_it() {
+        let story = Story::default()
+            .commit('a', 7, 1, &[1])
+            .commit('s', 8, 1, &[1, 2])
+            .commit('M', 10, 2, &[2])
+            .pull_request(1, 8, "develop", ('s', 1), "a")
+            .pull_request(2, 10, "main", ('M', 2), "?");
+        assert_eq!(story.ships("sM"), "a");
+    }
+
+    #[test]
+    fn a_commit_without_a_date_is_named() {
+        let mut story = Story::default().commit('a', 8, 1, &[]);
+        story.0.commits.get_mut(&id('a')).unwrap().authored_at = None;
+        assert_eq!(resolve(&story.0, &ids("a")), Resolution::Shipped(vec![], ids("a")));
+    }
+}

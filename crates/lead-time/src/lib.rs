@@ -1,0 +1,94 @@
+//! Lead time for changes: from a deployment to the time that its commits took to get there.
+
+mod config;
+mod measure;
+
+use std::time::SystemTime;
+
+use dora_core::answer::Answer;
+use dora_core::codepipeline::{CodePipeline, ExecutionEvent};
+use dora_core::commit::CommitId;
+use dora_core::deployment::Deployment;
+use dora_core::github::GitHub;
+use dora_core::identity::AccountId;
+use dora_core::metric::{Measured, Metric};
+use dora_core::production::Production;
+use dora_core::publication::Publication;
+use dora_core::{Decision, Error, Reason, history, lookup};
+use lambda_runtime::LambdaEvent;
+use serde_json::value::RawValue;
+use tracing::{info, warn};
+
+pub use measure::{measure, skewed};
+
+const METRICS: &[Metric] = &[Metric::LeadTimeForChanges, Metric::CommitLeadTime];
+
+/// The function, ready to handle events: clients are built once and kept.
+#[derive(Debug)]
+pub struct LeadTime {
+    tooling_accounts: Vec<AccountId>,
+    production: Production,
+    codepipeline: CodePipeline,
+    github: GitHub,
+    publication: Publication,
+}
+
+impl LeadTime {
+    /// Measures the deployment that the event tells of, if it tells of one.
+    ///
+    /// The payload is taken raw, so that whatever it is ends as an error of ours.
+    ///
+    /// # Errors
+    /// [`Error`]; Lambda then retries the event, and keeps it in the failure queue at last.
+    pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Error> {
+        let (payload, context) = event.into_parts();
+        match ExecutionEvent::parse(payload.get(), &self.tooling_accounts)? {
+            Decision::Record(event) => self.answer(event, context.deadline()).await,
+            Decision::Ignore(reason) => Ok(Answer::Ignored { reason }),
+        }
+    }
+
+    async fn answer(&self, event: ExecutionEvent, deadline: SystemTime) -> Result<Answer, Error> {
+        let execution = event.execution.clone();
+        let answer = match lookup::deployment(&self.codepipeline, &self.production, event).await? {
+            Decision::Record(deployment) if deployment.is_on_github() => {
+                let measured = self.measured(&deployment, deadline);
+                self.publication.publish(&deployment, METRICS, deadline, measured).await?
+            }
+            Decision::Record(_) => Answer::Ignored { reason: Reason::UnsupportedSource },
+            Decision::Ignore(reason) => Answer::Ignored { reason },
+        };
+        info!(
+            account = execution.account.as_str(),
+            region = execution.region.as_str(),
+            pipeline = execution.pipeline.as_str(),
+            execution_id = execution.id.as_str(),
+            outcome = answer.outcome(),
+            reason = answer.reason().map(Reason::slug),
+            "event handled"
+        );
+        Ok(answer)
+    }
+
+    async fn measured(
+        &self,
+        deployment: &Deployment,
+        deadline: SystemTime,
+    ) -> Result<Decision<Measured>, Error> {
+        let Some(head) = deployment.commit.as_deref().and_then(CommitId::parse) else {
+            return Ok(Decision::Ignore(Reason::UnsupportedSource));
+        };
+        let since =
+            history::commit_before(&self.codepipeline, &self.production, deployment).await?;
+        let shipped = self.github.shipped(&deployment.repository, since, &head, deadline).await?;
+        for commit in skewed(deployment, &shipped) {
+            warn!(
+                repository = deployment.repository.as_str(),
+                commit = commit.id.as_str(),
+                authored_at = %commit.authored_at,
+                "left out: dated after the deployment"
+            );
+        }
+        Ok(measure(deployment, shipped))
+    }
+}

@@ -1,0 +1,118 @@
+//! The rule of these metrics: from a commit's author date to the deployment that brought it to
+//! production, for the earliest commit (`LeadTimeForChanges`) and for each (`CommitLeadTime`).
+//!
+//! DORA's change lead time is "the amount of time it takes for a change to go from committed to
+//! version control to deployed in production".
+
+use chrono::{DateTime, Utc};
+use dora_core::commit::{Commit, Shipped};
+use dora_core::deployment::Deployment;
+use dora_core::metric::{Measured, Measurement, Metric, Values};
+use dora_core::{Decision, Reason};
+
+/// What the deployment adds to the metrics.
+#[must_use]
+pub fn measure(deployment: &Deployment, shipped: Shipped) -> Decision<Measured> {
+    if shipped.commits.is_empty() {
+        return Decision::Ignore(Reason::NoNewCommits);
+    }
+    let lead_times: Vec<f64> = shipped
+        .commits
+        .iter()
+        .filter(|commit| !is_after(deployment.at, commit))
+        .map(|commit| seconds(deployment.at, commit))
+        .collect();
+    let Some(longest) = lead_times.iter().copied().reduce(f64::max) else {
+        return Decision::Ignore(Reason::NoUsableCommitTime);
+    };
+    let measurement = |metric, values| Measurement {
+        metric,
+        values,
+        at: deployment.at,
+        repository: deployment.repository.clone(),
+    };
+    Decision::Record(Measured {
+        measurements: vec![
+            measurement(Metric::LeadTimeForChanges, Values::One(longest)),
+            measurement(Metric::CommitLeadTime, Values::Many(lead_times)),
+        ],
+        shipped: Some(shipped),
+    })
+}
+
+/// The commits that are dated after the deployment, by a clock that was wrong: they are left out.
+pub fn skewed<'a>(
+    deployment: &'a Deployment,
+    shipped: &'a Shipped,
+) -> impl Iterator<Item = &'a Commit> {
+    shipped.commits.iter().filter(|commit| is_after(deployment.at, commit))
+}
+
+fn is_after(at: DateTime<Utc>, commit: &Commit) -> bool {
+    commit.authored_at > at
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact for 285 years of milliseconds")]
+fn seconds(at: DateTime<Utc>, commit: &Commit) -> f64 {
+    (at - commit.authored_at).num_milliseconds() as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use dora_core::commit::CommitId;
+    use dora_core::deployment::Rule;
+    use dora_core::identity::{AccountId, Execution, ExecutionId, PipelineName, Region};
+    use dora_core::repository::Repository;
+
+    use super::*;
+
+    /// `acme/web` reached production at 10:00.
+    fn deployment() -> Deployment {
+        Deployment {
+            execution: Execution {
+                account: AccountId::parse("111122223333").unwrap(),
+                region: Region::parse("eu-west-1").unwrap(),
+                pipeline: PipelineName::parse("web").unwrap(),
+                id: ExecutionId::parse("6f1d2c0a-7b1e-4d0f-9a53-2f0f4c8e1a77").unwrap(),
+            },
+            at: "2026-11-02T10:00:00Z".parse().unwrap(),
+            repository: Repository::parse("acme/web").unwrap(),
+            branch: Some("main".to_owned()),
+            commit: None,
+            provider: None,
+            rule: Rule::Gitflow,
+        }
+    }
+
+    fn shipped(times: &[&str]) -> Shipped {
+        let commits = times.iter().map(|time| Commit {
+            authored_at: format!("2026-11-02T{time}Z").parse().unwrap(),
+            id: CommitId::parse(&"a".repeat(40)).unwrap(),
+        });
+        Shipped { since: None, commits: commits.collect() }
+    }
+
+    #[test]
+    fn the_first_commit_is_the_changes_and_each_commit_its_own() {
+        for (times, change, commits) in [
+            (&["08:00:00", "09:00:00"][..], 7200.0, vec![7200.0, 3600.0]),
+            (&["10:00:00"], 0.0, vec![0.0]),
+            (&["09:59:59.500", "10:00:00.001"], 0.5, vec![0.5]),
+        ] {
+            let Decision::Record(measured) = measure(&deployment(), shipped(times)) else {
+                panic!("ignored")
+            };
+            let values: Vec<_> = measured.measurements.iter().map(|each| &each.values).collect();
+            assert_eq!(values, [&Values::One(change), &Values::Many(commits)]);
+        }
+    }
+
+    #[test]
+    fn nothing_new_or_nothing_usable_gives_no_number() {
+        for (times, reason) in
+            [(&[][..], Reason::NoNewCommits), (&["10:00:01"], Reason::NoUsableCommitTime)]
+        {
+            assert_eq!(measure(&deployment(), shipped(times)), Decision::Ignore(reason));
+        }
+    }
+}
