@@ -11,10 +11,9 @@ use dora_core::identity::AccountId;
 use dora_core::metric::Metric;
 use dora_core::production::Production;
 use dora_core::publication::Publication;
-use dora_core::{Decision, Error, Reason, lookup};
+use dora_core::{Decision, Error, lookup};
 use lambda_runtime::LambdaEvent;
 use serde_json::value::RawValue;
-use tracing::info;
 
 pub use measure::measure;
 
@@ -38,30 +37,23 @@ impl DeploymentFrequency {
     /// [`Error`]; Lambda then retries the event, and keeps it in the failure queue at last.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Error> {
         let (payload, context) = event.into_parts();
-        match ExecutionEvent::parse(payload.get(), &self.tooling_accounts)? {
-            Decision::Record(event) => self.count(event, context.deadline()).await,
-            Decision::Ignore(reason) => Ok(Answer::Ignored { reason }),
-        }
+        let event = match ExecutionEvent::parse(payload.get(), &self.tooling_accounts)? {
+            Decision::Record(event) => event,
+            Decision::Ignore(reason) => return Ok(Answer::Ignored { reason }),
+        };
+        let execution = event.execution.clone();
+        let answer = self.answer(event, context.deadline()).await?;
+        answer.log(&execution);
+        Ok(answer)
     }
 
-    async fn count(&self, event: ExecutionEvent, deadline: SystemTime) -> Result<Answer, Error> {
-        let execution = event.execution.clone();
-        let answer = match lookup::deployment(&self.codepipeline, &self.production, event).await? {
+    async fn answer(&self, event: ExecutionEvent, deadline: SystemTime) -> Result<Answer, Error> {
+        match lookup::deployment(&self.codepipeline, &self.production, event).await? {
             Decision::Record(deployment) => {
                 let measured = async { Ok(Decision::Record(measure(&deployment))) };
-                self.publication.publish(&deployment, METRICS, deadline, measured).await?
+                self.publication.publish(&deployment, METRICS, deadline, measured).await
             }
-            Decision::Ignore(reason) => Answer::Ignored { reason },
-        };
-        info!(
-            account = execution.account.as_str(),
-            region = execution.region.as_str(),
-            pipeline = execution.pipeline.as_str(),
-            execution_id = execution.id.as_str(),
-            outcome = answer.outcome(),
-            reason = answer.reason().map(Reason::slug),
-            "event handled"
-        );
-        Ok(answer)
+            Decision::Ignore(reason) => Ok(Answer::Ignored { reason }),
+        }
     }
 }

@@ -3,8 +3,10 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
+use tracing::info;
 
 use crate::decision::Reason;
+use crate::identity::Execution;
 use crate::metric::{Measurement, Values};
 use crate::repository::Repository;
 
@@ -27,23 +29,22 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// The outcome's word, for the log.
-    #[must_use]
-    pub const fn outcome(&self) -> &'static str {
-        match self {
-            Self::Published { .. } => "published",
-            Self::Ignored { .. } => "ignored",
-            Self::Duplicate => "duplicate",
-        }
-    }
-
-    /// Why the event was ignored, if it was.
-    #[must_use]
-    pub const fn reason(&self) -> Option<Reason> {
-        match self {
-            Self::Ignored { reason } => Some(*reason),
-            Self::Published { .. } | Self::Duplicate => None,
-        }
+    /// Logs what became of an execution's event.
+    pub fn log(&self, execution: &Execution) {
+        let (outcome, reason) = match self {
+            Self::Published { .. } => ("published", None),
+            Self::Ignored { reason } => ("ignored", Some(reason.slug())),
+            Self::Duplicate => ("duplicate", None),
+        };
+        info!(
+            account = execution.account.as_str(),
+            region = execution.region.as_str(),
+            pipeline = execution.pipeline.as_str(),
+            execution_id = execution.id.as_str(),
+            outcome,
+            reason,
+            "event handled"
+        );
     }
 }
 
@@ -117,7 +118,6 @@ mod tests {
             ),
             (Answer::Duplicate, json!({"outcome": "duplicate"})),
         ] {
-            assert_eq!(answer.outcome(), expected["outcome"]);
             assert_eq!(serde_json::to_value(answer).unwrap(), expected);
         }
     }

@@ -1,5 +1,6 @@
 //! Commits, as far as a lead time needs them. Nothing of a person is kept.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -30,6 +31,28 @@ impl fmt::Display for CommitId {
     }
 }
 
+/// The commits between two revisions, oldest first, with their parents.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Range(pub Vec<(CommitId, Vec<CommitId>)>);
+
+impl Range {
+    /// Whether the commit is one of them.
+    #[must_use]
+    pub fn contains(&self, commit: &CommitId) -> bool {
+        self.0.iter().any(|(id, _)| id == commit)
+    }
+
+    /// Takes out a commit and all that it is built on.
+    pub fn remove_with_ancestors(&mut self, commit: &CommitId) {
+        let mut parents: HashMap<CommitId, Vec<CommitId>> = self.0.iter().cloned().collect();
+        let mut open = vec![commit.clone()];
+        while let Some(id) = open.pop() {
+            open.extend(parents.remove(&id).unwrap_or_default());
+        }
+        self.0.retain(|(id, _)| parents.contains_key(id));
+    }
+}
+
 /// A commit that a deployment shipped.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Commit {
@@ -51,6 +74,25 @@ pub struct Shipped {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_commit_is_taken_out_with_what_it_is_built_on() {
+        let id = |letter: &str| CommitId::parse(&letter.repeat(40)).unwrap();
+        let range = Range(
+            [("a", "0"), ("b", "a"), ("c", "a"), ("d", "bc"), ("e", "d")]
+                .map(|(name, parents)| {
+                    (id(name), parents.split("").filter(|p| !p.is_empty()).map(id).collect())
+                })
+                .into(),
+        );
+        for (shipped, left) in [("b", "cde"), ("d", "e"), ("e", ""), ("f", "abcde")] {
+            let mut range = range.clone();
+            range.remove_with_ancestors(&id(shipped));
+            let names: String = range.0.iter().map(|(id, _)| &id.as_str()[..1]).collect();
+            assert_eq!(names, left, "without {shipped}");
+            assert_eq!(range.contains(&id("e")), left.contains('e'));
+        }
+    }
 
     #[test]
     fn an_id_is_whole_and_in_lower_case() {

@@ -1,4 +1,5 @@
-//! One deployment that tests of several modules speak of.
+//! One deployment that tests of several modules and crates speak of.
+#![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "for tests only")]
 
 use crate::deployment::{Deployment, Rule};
 use crate::identity::{AccountId, Execution, ExecutionId, PipelineName, Region};
@@ -6,7 +7,8 @@ use crate::metric::{Measurement, Metric, Values};
 use crate::repository::Repository;
 
 /// `acme/web` reached production on 2026-11-02 at 10:00.
-pub(crate) fn deployment() -> Deployment {
+#[must_use]
+pub fn deployment() -> Deployment {
     Deployment {
         execution: Execution {
             account: AccountId::parse("111122223333").unwrap(),
@@ -24,7 +26,8 @@ pub(crate) fn deployment() -> Deployment {
 }
 
 /// What that deployment adds to `Deployments`.
-pub(crate) fn measurement() -> Measurement {
+#[must_use]
+pub fn measurement() -> Measurement {
     let Deployment { at, repository, .. } = deployment();
     Measurement { metric: Metric::Deployments, values: Values::One(1.0), at, repository }
 }

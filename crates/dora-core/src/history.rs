@@ -7,7 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::codepipeline::CodePipeline;
-use crate::commit::CommitId;
+use crate::commit::{CommitId, Range};
 use crate::deployment::{Deployment, Rule};
 use crate::error::Error;
 use crate::identity::ExecutionId;
@@ -44,58 +44,153 @@ pub struct PastActions {
     pub production_at: Option<DateTime<Utc>>,
 }
 
-/// The commit that was in production before this deployment, if the pipeline had deployed any.
-///
-/// # Errors
-/// [`Error::Service`] as CodePipeline fails.
-pub async fn commit_before(
-    codepipeline: &CodePipeline,
-    production: &Production,
-    deployment: &Deployment,
-) -> Result<Option<CommitId>, Error> {
-    let mut history = codepipeline.history(&deployment.execution).await;
-    let mut latest: Option<(DateTime<Utc>, CommitId)> = None;
-    while let Some(past) = history.next().await {
-        let past = past?;
-        if let Some((at, _)) = &latest {
-            if past.started_at + LONGEST_EXECUTION < *at {
+/// When an execution reached production, and its id where two did so at the same moment: all
+/// deployments of a pipeline have an order, and it is the same whichever of them is looked at.
+type Reached = (DateTime<Utc>, ExecutionId);
+
+/// A pipeline's production deployments before a given one.
+#[derive(Debug)]
+pub struct History<'a> {
+    codepipeline: &'a CodePipeline,
+    production: &'a Production,
+    deployment: &'a Deployment,
+    reached: Reached,
+    /// Known to have been deployments, with the commits that they deployed.
+    deployed: Vec<(Reached, CommitId)>,
+    /// Executions that may have been deployments, but certainly not the latest.
+    others: Vec<PastExecution>,
+}
+
+impl<'a> History<'a> {
+    /// Reads what came before the deployment.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as CodePipeline fails.
+    pub async fn before(
+        deployment: &'a Deployment,
+        codepipeline: &'a CodePipeline,
+        production: &'a Production,
+    ) -> Result<Self, Error> {
+        let Deployment { execution, at, .. } = deployment;
+        let mut history = Self {
+            codepipeline,
+            production,
+            deployment,
+            reached: (*at, execution.id.clone()),
+            deployed: Vec::new(),
+            others: Vec::new(),
+        };
+        let mut executions = codepipeline.executions(execution).await;
+        let mut started_later = Vec::new();
+        while let Some(past) = executions.next().await {
+            let past = past?;
+            if past.id == execution.id {
+                history.reached.0 = history.production_time(&past).await?.unwrap_or(*at);
                 break;
             }
-            if past.updated_at <= *at {
-                continue;
+            started_later.push(past);
+        }
+        for past in started_later {
+            history.consider(past).await?;
+        }
+        while let Some(past) = executions.next().await {
+            let past = past?;
+            if history
+                .latest()
+                .is_some_and(|((at, _), _)| past.started_at + LONGEST_EXECUTION < *at)
+            {
+                break;
+            }
+            history.consider(past).await?;
+        }
+        Ok(history)
+    }
+
+    /// The commit that was in production when the deployment replaced it, if there was any.
+    #[must_use]
+    pub fn commit_before(&self) -> Option<&CommitId> {
+        self.latest().map(|(_, commit)| commit)
+    }
+
+    /// Takes the commits out that had been in production already, though not at last: someone went
+    /// back to an older revision, and forward again.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as CodePipeline fails.
+    pub async fn first_time(&self, mut range: Range) -> Result<Range, Error> {
+        for (_, commit) in &self.deployed {
+            range.remove_with_ancestors(commit);
+        }
+        for past in &self.others {
+            let is_in_range =
+                |(_, id): &(_, String)| CommitId::parse(id).is_some_and(|id| range.contains(&id));
+            if past.revisions.iter().any(is_in_range)
+                && let Some((_, commit)) = self.deployed(past).await?
+            {
+                range.remove_with_ancestors(&commit);
             }
         }
-        if !is_candidate(&past, deployment) {
-            continue;
+        Ok(range)
+    }
+
+    fn latest(&self) -> Option<&(Reached, CommitId)> {
+        self.deployed.iter().max()
+    }
+
+    async fn consider(&mut self, past: PastExecution) -> Result<(), Error> {
+        if !is_candidate(&past, self.deployment.rule, &self.reached) {
+            return Ok(());
         }
-        let actions = codepipeline.past_actions(&deployment.execution, &past, production).await?;
-        if let Some(found) = deployed(&past, &actions, production, deployment) {
-            latest = latest.max(Some(found));
+        if self.latest().is_some_and(|((at, _), _)| past.updated_at <= *at) {
+            self.others.push(past);
+        } else if let Some(found) = self.deployed(&past).await? {
+            self.deployed.push(found);
+        }
+        Ok(())
+    }
+
+    /// When the execution reached production and with which commit, if it did so before this
+    /// deployment and from the same repository.
+    async fn deployed(&self, past: &PastExecution) -> Result<Option<(Reached, CommitId)>, Error> {
+        let execution = &self.deployment.execution;
+        let actions = self.codepipeline.past_actions(execution, past, self.production).await?;
+        let found = deployed(past, &actions, self.production, self.deployment);
+        Ok(found.filter(|(reached, _)| *reached < self.reached))
+    }
+
+    /// When the deployment itself reached production, by the same record that tells it of others.
+    async fn production_time(&self, own: &PastExecution) -> Result<Option<DateTime<Utc>>, Error> {
+        match self.deployment.rule {
+            Rule::Gitflow => Ok(own.succeeded.then_some(own.updated_at)),
+            Rule::TrunkBased => {
+                let execution = &self.deployment.execution;
+                let actions = self.codepipeline.past_actions(execution, own, self.production);
+                Ok(actions.await?.production_at)
+            }
         }
     }
-    Ok(latest.map(|(_, commit)| commit))
 }
 
 /// Whether the execution may have been a production deployment before this one, as far as the
 /// history alone tells.
-fn is_candidate(past: &PastExecution, deployment: &Deployment) -> bool {
-    past.id != deployment.execution.id
-        && !past.is_rollback
-        && past.started_at < deployment.at
-        && match deployment.rule {
-            Rule::Gitflow => past.succeeded && past.updated_at <= deployment.at,
-            Rule::TrunkBased => true,
+fn is_candidate(past: &PastExecution, rule: Rule, reached: &Reached) -> bool {
+    !past.is_rollback
+        && match rule {
+            Rule::Gitflow => {
+                past.succeeded && (past.updated_at, &past.id) < (reached.0, &reached.1)
+            }
+            Rule::TrunkBased => past.started_at < reached.0,
         }
 }
 
-/// When the execution reached production and with which commit, if it did so before this deployment
-/// and from the same repository.
+/// When the execution reached production and with which commit, if it was a production deployment
+/// from the same repository.
 fn deployed(
     past: &PastExecution,
     actions: &PastActions,
     production: &Production,
     deployment: &Deployment,
-) -> Option<(DateTime<Utc>, CommitId)> {
+) -> Option<(Reached, CommitId)> {
     let at = match deployment.rule {
         Rule::Gitflow => past.updated_at,
         Rule::TrunkBased => actions.production_at?,
@@ -112,7 +207,7 @@ fn deployed(
     };
     let revision = past.revisions.iter().find(|(action, _)| *action == source.name);
     let commit = source.source.commit.as_deref().or(revision.map(|(_, id)| id.as_str()))?;
-    (is_production && at <= deployment.at).then_some((at, CommitId::parse(commit)?))
+    is_production.then_some(((at, past.id.clone()), CommitId::parse(commit)?))
 }
 
 #[cfg(test)]
@@ -153,17 +248,21 @@ mod tests {
         PastActions { sources: vec![action], production_at: Some(at("09:00")) }
     }
 
+    fn reached(time: &str, past: &PastExecution) -> Reached {
+        (at(time), past.id.clone())
+    }
+
     #[test]
     fn a_deployment_before_is_one_of_the_same_repository_and_of_production() {
         let production = Production::from_env(&Env::default()).unwrap();
-        let now = fixtures::deployment();
+        let (now, past) = (fixtures::deployment(), past("09:30"));
         for (actions, expected) in [
-            (from("acme/web", "main"), Some((at("09:30"), commit("a")))),
+            (from("acme/web", "main"), Some((reached("09:30", &past), commit("a")))),
             (from("acme/web", "develop"), None),
             (from("acme/other", "main"), None),
             (PastActions::default(), None),
         ] {
-            assert_eq!(deployed(&past("09:30"), &actions, &production, &now), expected);
+            assert_eq!(deployed(&past, &actions, &production, &now), expected);
         }
     }
 
@@ -172,25 +271,36 @@ mod tests {
         let production = Production::from_env(&Env::default()).unwrap();
         let now = Deployment { rule: Rule::TrunkBased, ..fixtures::deployment() };
         let failed_later = PastExecution { succeeded: false, ..past("11:00") };
-        assert!(is_candidate(&failed_later, &now));
         let found = deployed(&failed_later, &from("acme/web", "x"), &production, &now);
-        assert_eq!(found, Some((at("09:00"), commit("a"))));
+        assert_eq!(found, Some((reached("09:00", &failed_later), commit("a"))));
         let not_there = PastActions { production_at: None, ..from("acme/web", "x") };
         assert_eq!(deployed(&failed_later, &not_there, &production, &now), None);
     }
 
     #[test]
     fn what_is_no_deployment_before_is_not_looked_at() {
-        let now = fixtures::deployment();
-        assert!(is_candidate(&past("09:30"), &now));
+        let now = (at("10:00"), fixtures::deployment().execution.id);
+        assert!(is_candidate(&past("09:30"), Rule::Gitflow, &now));
         for other in [
             PastExecution { is_rollback: true, ..past("09:30") },
             PastExecution { succeeded: false, ..past("09:30") },
-            PastExecution { id: now.execution.id.clone(), ..past("09:30") },
             past("10:01"),
         ] {
-            assert!(!is_candidate(&other, &now), "{other:?}");
+            assert!(!is_candidate(&other, Rule::Gitflow, &now), "{other:?}");
         }
+        let failed_later = PastExecution { succeeded: false, ..past("11:00") };
+        assert!(is_candidate(&failed_later, Rule::TrunkBased, &now));
+        let started_later = PastExecution { started_at: at("10:01"), ..failed_later };
+        assert!(!is_candidate(&started_later, Rule::TrunkBased, &now));
+    }
+
+    #[test]
+    fn of_two_deployments_at_the_same_moment_one_comes_first() {
+        let (one, mut other) = (past("10:00"), past("10:00"));
+        other.id = fixtures::deployment().execution.id;
+        let is_before = |past, other| is_candidate(past, Rule::Gitflow, &reached("10:00", other));
+        assert!(is_before(&one, &other) && !is_before(&other, &one));
+        assert!(!is_before(&one, &one));
     }
 
     #[test]
@@ -198,7 +308,8 @@ mod tests {
         let production = Production::from_env(&Env::default()).unwrap();
         let mut actions = from("acme/web", "main");
         actions.sources[0].source.commit = None;
-        let found = deployed(&past("09:30"), &actions, &production, &fixtures::deployment());
-        assert_eq!(found, Some((at("09:30"), commit("b"))));
+        let past = past("09:30");
+        let found = deployed(&past, &actions, &production, &fixtures::deployment());
+        assert_eq!(found, Some((reached("09:30", &past), commit("b"))));
     }
 }

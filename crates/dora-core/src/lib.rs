@@ -6,11 +6,13 @@
 //! 1. [`codepipeline::event`]: the wire form becomes an [`ExecutionEvent`](codepipeline::ExecutionEvent).
 //! 2. [`production`]: pure rules decide whether it is a production deployment; [`lookup`] asks
 //!    CodePipeline ([`codepipeline::client`]) for what the event lacks.
-//! 3. The function's own `measure` turns the [`Deployment`](deployment::Deployment) into a
-//!    [`Measurement`](metric::Measurement).
-//! 4. [`publication`] claims it in the [`ledger`], publishes it to [`cloudwatch`] and confirms it,
-//!    so that a metric counts each deployment once however often its events come.
-//! 5. [`answer`] is what the function returns, [`error`] what it fails with.
+//! 3. [`publication`] claims the deployment's metrics in the [`ledger`], so that they count it once
+//!    however often its events come.
+//! 4. The function's own `measure` turns the [`Deployment`](deployment::Deployment) into
+//!    [`Measurement`](metric::Measurement)s; what was in production before comes from [`history`],
+//!    and what was shipped from [`github`].
+//! 5. [`publication`] sends them to [`cloudwatch`] and confirms the claim.
+//! 6. [`answer`] is what the function returns, [`error`] what it fails with.
 //!
 //! Wire types end in the modules of step 1 and 2; no other module sees them. Decisions are pure
 //! functions of their arguments. The clock is read in one place, [`publication`], and only to ask
@@ -25,8 +27,8 @@ pub mod decision;
 pub mod deployment;
 pub mod env;
 pub mod error;
-#[cfg(test)]
-mod fixtures;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;
 pub mod github;
 pub mod history;
 pub mod identity;

@@ -4,9 +4,10 @@
 //! already in hand makes needless.
 
 use crate::codepipeline::{CodePipeline, ExecutionEvent, Level};
+use crate::commit::CommitId;
 use crate::decision::{Decision, Reason};
 use crate::deployment::Deployment;
-use crate::error::Error;
+use crate::error::{Error, Failure, Service};
 use crate::production::Production;
 use crate::source::{self, Source};
 
@@ -43,6 +44,20 @@ pub async fn deployment(
     }
     let source = source::completed(trigger, &actions, &record.revisions);
     Ok(production.deployment(event, source))
+}
+
+/// The commit that ran. Of a Git repository CodePipeline always knows it.
+///
+/// # Errors
+/// [`Error::Service`] if it named none all the same.
+pub fn commit(deployment: &Deployment) -> Result<CommitId, Error> {
+    deployment.commit.as_deref().and_then(CommitId::parse).ok_or_else(|| Error::Service {
+        service: Service::CodePipeline,
+        failure: Failure::UnexpectedAnswer,
+        operation: "GetPipelineExecution",
+        subject: deployment.execution.to_string(),
+        detail: "the source's revision is no commit".to_owned(),
+    })
 }
 
 #[cfg(test)]

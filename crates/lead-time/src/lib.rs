@@ -7,17 +7,18 @@ use std::time::SystemTime;
 
 use dora_core::answer::Answer;
 use dora_core::codepipeline::{CodePipeline, ExecutionEvent};
-use dora_core::commit::CommitId;
+use dora_core::commit::Shipped;
 use dora_core::deployment::Deployment;
 use dora_core::github::GitHub;
+use dora_core::history::History;
 use dora_core::identity::AccountId;
 use dora_core::metric::{Measured, Metric};
 use dora_core::production::Production;
 use dora_core::publication::Publication;
-use dora_core::{Decision, Error, Reason, history, lookup};
+use dora_core::{Decision, Error, Reason, lookup};
 use lambda_runtime::LambdaEvent;
 use serde_json::value::RawValue;
-use tracing::{info, warn};
+use tracing::warn;
 
 pub use measure::{measure, skewed};
 
@@ -42,32 +43,25 @@ impl LeadTime {
     /// [`Error`]; Lambda then retries the event, and keeps it in the failure queue at last.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Error> {
         let (payload, context) = event.into_parts();
-        match ExecutionEvent::parse(payload.get(), &self.tooling_accounts)? {
-            Decision::Record(event) => self.answer(event, context.deadline()).await,
-            Decision::Ignore(reason) => Ok(Answer::Ignored { reason }),
-        }
+        let event = match ExecutionEvent::parse(payload.get(), &self.tooling_accounts)? {
+            Decision::Record(event) => event,
+            Decision::Ignore(reason) => return Ok(Answer::Ignored { reason }),
+        };
+        let execution = event.execution.clone();
+        let answer = self.answer(event, context.deadline()).await?;
+        answer.log(&execution);
+        Ok(answer)
     }
 
     async fn answer(&self, event: ExecutionEvent, deadline: SystemTime) -> Result<Answer, Error> {
-        let execution = event.execution.clone();
-        let answer = match lookup::deployment(&self.codepipeline, &self.production, event).await? {
+        match lookup::deployment(&self.codepipeline, &self.production, event).await? {
             Decision::Record(deployment) if deployment.is_on_github() => {
                 let measured = self.measured(&deployment, deadline);
-                self.publication.publish(&deployment, METRICS, deadline, measured).await?
+                self.publication.publish(&deployment, METRICS, deadline, measured).await
             }
-            Decision::Record(_) => Answer::Ignored { reason: Reason::UnsupportedSource },
-            Decision::Ignore(reason) => Answer::Ignored { reason },
-        };
-        info!(
-            account = execution.account.as_str(),
-            region = execution.region.as_str(),
-            pipeline = execution.pipeline.as_str(),
-            execution_id = execution.id.as_str(),
-            outcome = answer.outcome(),
-            reason = answer.reason().map(Reason::slug),
-            "event handled"
-        );
-        Ok(answer)
+            Decision::Record(_) => Ok(Answer::Ignored { reason: Reason::UnsupportedSource }),
+            Decision::Ignore(reason) => Ok(Answer::Ignored { reason }),
+        }
     }
 
     async fn measured(
@@ -75,12 +69,7 @@ impl LeadTime {
         deployment: &Deployment,
         deadline: SystemTime,
     ) -> Result<Decision<Measured>, Error> {
-        let Some(head) = deployment.commit.as_deref().and_then(CommitId::parse) else {
-            return Ok(Decision::Ignore(Reason::UnsupportedSource));
-        };
-        let since =
-            history::commit_before(&self.codepipeline, &self.production, deployment).await?;
-        let shipped = self.github.shipped(&deployment.repository, since, &head, deadline).await?;
+        let shipped = self.shipped(deployment, deadline).await?;
         for commit in skewed(deployment, &shipped) {
             warn!(
                 repository = deployment.repository.as_str(),
@@ -90,5 +79,27 @@ impl LeadTime {
             );
         }
         Ok(measure(deployment, shipped))
+    }
+
+    /// What the deployment brought to production for the first time. Where nothing had been there
+    /// before, that is the deployed commit, or what it stands for.
+    async fn shipped(
+        &self,
+        deployment: &Deployment,
+        deadline: SystemTime,
+    ) -> Result<Shipped, Error> {
+        let Deployment { repository, .. } = deployment;
+        let head = lookup::commit(deployment)?;
+        let history = History::before(deployment, &self.codepipeline, &self.production).await?;
+        let since = history.commit_before().cloned();
+        let range = match &since {
+            None => vec![head],
+            Some(since) => {
+                let range = self.github.range(repository, since, &head, deadline).await?;
+                history.first_time(range).await?.0.into_iter().map(|(id, _)| id).collect()
+            }
+        };
+        let commits = self.github.shipped(repository, &range, deadline).await?;
+        Ok(Shipped { since, commits })
     }
 }

@@ -60,29 +60,9 @@ fn seconds(at: DateTime<Utc>, commit: &Commit) -> f64 {
 #[cfg(test)]
 mod tests {
     use dora_core::commit::CommitId;
-    use dora_core::deployment::Rule;
-    use dora_core::identity::{AccountId, Execution, ExecutionId, PipelineName, Region};
-    use dora_core::repository::Repository;
+    use dora_core::fixtures::deployment;
 
     use super::*;
-
-    /// `acme/web` reached production at 10:00.
-    fn deployment() -> Deployment {
-        Deployment {
-            execution: Execution {
-                account: AccountId::parse("111122223333").unwrap(),
-                region: Region::parse("eu-west-1").unwrap(),
-                pipeline: PipelineName::parse("web").unwrap(),
-                id: ExecutionId::parse("6f1d2c0a-7b1e-4d0f-9a53-2f0f4c8e1a77").unwrap(),
-            },
-            at: "2026-11-02T10:00:00Z".parse().unwrap(),
-            repository: Repository::parse("acme/web").unwrap(),
-            branch: Some("main".to_owned()),
-            commit: None,
-            provider: None,
-            rule: Rule::Gitflow,
-        }
-    }
 
     fn shipped(times: &[&str]) -> Shipped {
         let commits = times.iter().map(|time| Commit {

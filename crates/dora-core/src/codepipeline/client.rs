@@ -163,9 +163,9 @@ impl CodePipeline {
             .map_err(|detail| unexpected(OPERATION, execution, &detail))
     }
 
-    /// `ListPipelineExecutions`: the history of the execution's pipeline, newest start first, read
-    /// page by page as it is asked for.
-    pub async fn history(&self, execution: &Execution) -> History {
+    /// `ListPipelineExecutions`: all executions of the execution's pipeline, newest start first,
+    /// read page by page as they are asked for.
+    pub async fn executions(&self, execution: &Execution) -> Executions {
         let pages = self
             .client(execution)
             .await
@@ -175,10 +175,10 @@ impl CodePipeline {
             .into_paginator()
             .items()
             .send();
-        History { pages, execution: execution.clone(), role: self.role.clone() }
+        Executions { pages, execution: execution.clone(), role: self.role.clone() }
     }
 
-    /// `ListActionExecutions` of an earlier execution of the same pipeline.
+    /// `ListActionExecutions` of another execution of the same pipeline.
     ///
     /// # Errors
     /// [`Error::Service`] as CodePipeline or the role there fails.
@@ -225,14 +225,14 @@ impl CodePipeline {
 
 /// A pipeline's executions, newest start first.
 #[derive(Debug)]
-pub struct History {
+pub struct Executions {
     pages:
         PaginationStream<Result<PipelineExecutionSummary, SdkError<ListPipelineExecutionsError>>>,
     execution: Execution,
     role: Option<String>,
 }
 
-impl History {
+impl Executions {
     /// The next older execution, if there is one.
     pub async fn next(&mut self) -> Option<Result<PastExecution, Error>> {
         const OPERATION: &str = "ListPipelineExecutions";

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client as SecretsManager;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
@@ -38,17 +38,11 @@ pub struct GitHub {
     graphql: Url,
     secrets: SecretsManager,
     secret_id: String,
-    token: Mutex<Option<Arc<Token>>>,
+    authorization: Mutex<Option<Authorization>>,
 }
 
-/// Never shown, not even in a debug log.
-struct Token(String);
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token")
-    }
-}
+/// The header with the token. It is marked sensitive, so no log shows it.
+type Authorization = Arc<HeaderValue>;
 
 impl GitHub {
     /// Prepares access to `GITHUB_API_URL` (`https://api.github.com`) with the token in the secret
@@ -79,7 +73,7 @@ impl GitHub {
             .build()
             .map_err(|error| ConfigError::of("GITHUB_API_URL", &error))?;
         let secrets = SecretsManager::new(sdk);
-        Ok(Self { http, rest, graphql, secrets, secret_id, token: Mutex::default() })
+        Ok(Self { http, rest, graphql, secrets, secret_id, authorization: Mutex::default() })
     }
 
     /// `GET` of a path of the REST API below `/repos/{owner}/{name}/`.
@@ -99,22 +93,19 @@ impl GitHub {
             .get(url)
             .header(ACCEPT, "application/vnd.github+json")
             .header("X-GitHub-Api-Version", "2022-11-28");
-        let (_, answer) = self.send(repository, request, deadline, |_: &T| None).await?;
-        Ok(answer)
+        self.send(repository, request, deadline, |_| None).await
     }
 
     /// A query of the GraphQL API.
     pub(super) async fn query<T: DeserializeOwned>(
         &self,
         repository: &Repository,
-        query: &str,
+        query: &serde_json::Value,
         deadline: SystemTime,
         refusal: impl Fn(&T) -> Option<Refusal>,
     ) -> Result<T, Error> {
-        let request =
-            self.http.post(self.graphql.clone()).json(&serde_json::json!({ "query": query }));
-        let (_, answer) = self.send(repository, request, deadline, refusal).await?;
-        Ok(answer)
+        let request = self.http.post(self.graphql.clone()).json(query);
+        self.send(repository, request, deadline, refusal).await
     }
 
     async fn send<T: DeserializeOwned>(
@@ -123,29 +114,29 @@ impl GitHub {
         request: RequestBuilder,
         deadline: SystemTime,
         refusal: impl Fn(&T) -> Option<Refusal>,
-    ) -> Result<(HeaderMap, T), Error> {
+    ) -> Result<T, Error> {
         let fail = |refusal: Refusal| Error::GitHub {
             failure: refusal.failure,
             repository: repository.to_string(),
             detail: refusal.detail,
         };
-        let mut stale: Option<Arc<Token>> = None;
+        let mut stale: Option<Authorization> = None;
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let token = self.token(stale.as_ref()).await?;
+            let authorization = self.authorization(repository, stale.as_ref()).await?;
             let request = request.try_clone().ok_or_else(|| {
                 fail(Refusal::now(GitHubFailure::Refused, "the request cannot be repeated"))
             })?;
-            let refused = match answered(request, &token).await {
+            let refused = match answered(request, &authorization).await {
                 Ok((headers, answer)) => match refusal(&answer) {
-                    None => return Ok((headers, answer)),
+                    None => return Ok(answer),
                     Some(refused) => refused.with_headers(&headers),
                 },
                 Err(refused) => refused,
             };
             if refused.failure == GitHubFailure::Unauthorized && stale.is_none() {
-                stale = Some(token); // it may have been rotated since the cold start
+                stale = Some(authorization); // it may have been rotated since the cold start
                 continue;
             }
             let backoff = Duration::from_millis(250) * 2_u32.pow(attempt);
@@ -162,13 +153,17 @@ impl GitHub {
         }
     }
 
-    /// The token; read again if it is the one that was refused.
-    async fn token(&self, refused: Option<&Arc<Token>>) -> Result<Arc<Token>, Error> {
-        let mut kept = self.token.lock().await;
-        if let Some(token) = kept.as_ref()
-            && refused.is_none_or(|refused| !Arc::ptr_eq(refused, token))
+    /// The token's header; the token is read again if it is the one that was refused.
+    async fn authorization(
+        &self,
+        repository: &Repository,
+        refused: Option<&Authorization>,
+    ) -> Result<Authorization, Error> {
+        let mut kept = self.authorization.lock().await;
+        if let Some(header) = kept.as_ref()
+            && refused.is_none_or(|refused| !Arc::ptr_eq(refused, header))
         {
-            return Ok(Arc::clone(token));
+            return Ok(Arc::clone(header));
         }
         let secret =
             self.secrets.get_secret_value().secret_id(&self.secret_id).send().await.map_err(
@@ -176,10 +171,26 @@ impl GitHub {
                     service_error(Service::GitHubToken, "GetSecretValue", &self.secret_id, &error)
                 },
             )?;
-        let token = Arc::new(Token(secret.secret_string.unwrap_or_default().trim().to_owned()));
-        *kept = Some(Arc::clone(&token));
-        Ok(token)
+        let header =
+            header_of(secret.secret_string().unwrap_or_default().trim()).ok_or_else(|| {
+                Error::GitHub {
+                    failure: GitHubFailure::Unauthorized,
+                    repository: repository.to_string(),
+                    detail: "the secret holds no token: it must be the token alone, as plain text"
+                        .to_owned(),
+                }
+            })?;
+        let header = Arc::new(header);
+        *kept = Some(Arc::clone(&header));
+        Ok(header)
     }
+}
+
+fn header_of(token: &str) -> Option<HeaderValue> {
+    let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok().filter(|_| is_token)?;
+    header.set_sensitive(true);
+    Some(header)
 }
 
 /// Why GitHub did not do what was asked.
@@ -203,16 +214,13 @@ impl Refusal {
 
 async fn answered<T: DeserializeOwned>(
     request: RequestBuilder,
-    Token(token): &Token,
+    authorization: &HeaderValue,
 ) -> Result<(HeaderMap, T), Refusal> {
     let unavailable = |error: reqwest::Error| {
         Refusal::now(GitHubFailure::Unavailable, chain(&error.without_url()))
     };
-    let response = request
-        .header(AUTHORIZATION, format!("Bearer {token}"))
-        .send()
-        .await
-        .map_err(unavailable)?;
+    let response =
+        request.header(AUTHORIZATION, authorization).send().await.map_err(unavailable)?;
     if !response.status().is_success() {
         return Err(refusal(response).await);
     }

@@ -4,12 +4,10 @@
 
 use std::time::SystemTime;
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::client::GitHub;
-use super::resolve::CommitNode;
-use crate::commit::CommitId;
+use crate::commit::{CommitId, Range};
 use crate::error::{Error, GitHubFailure};
 use crate::repository::Repository;
 
@@ -25,57 +23,52 @@ struct Comparison {
 #[derive(Deserialize)]
 struct Listed {
     sha: String,
-    commit: Details,
-    parents: Vec<serde::de::IgnoredAny>,
+    parents: Vec<Parent>,
 }
 
 #[derive(Deserialize)]
-struct Details {
-    author: Option<Author>,
-}
-
-#[derive(Deserialize)]
-struct Author {
-    date: Option<DateTime<Utc>>,
+struct Parent {
+    sha: String,
 }
 
 impl GitHub {
     /// The commits that `head` has and `base` has not, all pages, oldest first. None where `head`
     /// is `base` or an ancestor of it.
-    pub(super) async fn range(
+    ///
+    /// # Errors
+    /// [`Error::GitHub`] as GitHub fails; [`Error::Service`] if the token cannot be read.
+    pub async fn range(
         &self,
         repository: &Repository,
         base: &CommitId,
         head: &CommitId,
         deadline: SystemTime,
-    ) -> Result<Vec<(CommitId, CommitNode)>, Error> {
+    ) -> Result<Range, Error> {
         let path = format!("compare/{base}...{head}");
-        let mut commits = Vec::new();
-        loop {
-            let page = commits.len() / PAGE + 1;
+        let mut range = Range::default();
+        for page in 1.. {
             let query = [("per_page", PAGE.to_string()), ("page", page.to_string())];
             let answer: Comparison = self.get(repository, &path, &query, deadline).await?;
             let is_last = answer.commits.len() < PAGE;
             for listed in answer.commits {
-                commits.push(listed.node().ok_or_else(|| incomplete(repository, "a commit's id"))?);
+                range.0.push(listed.ids().ok_or_else(|| incomplete(repository, "a commit's id"))?);
             }
-            if commits.len() == answer.total_commits {
-                return Ok(commits);
+            if range.0.len() == answer.total_commits {
+                break;
             }
-            if is_last || commits.len() > answer.total_commits {
-                let found = format!("{} of {} commits", commits.len(), answer.total_commits);
+            if is_last || range.0.len() > answer.total_commits {
+                let found = format!("{} of {} commits", range.0.len(), answer.total_commits);
                 return Err(incomplete(repository, &found));
             }
         }
+        Ok(range)
     }
 }
 
 impl Listed {
-    fn node(self) -> Option<(CommitId, CommitNode)> {
-        let authored_at = self.commit.author.and_then(|author| author.date);
-        let node =
-            CommitNode { authored_at, parents: self.parents.len(), pull_requests: Vec::new() };
-        Some((CommitId::parse(&self.sha)?, node))
+    fn ids(self) -> Option<(CommitId, Vec<CommitId>)> {
+        let parents = self.parents.iter().map(|parent| CommitId::parse(&parent.sha));
+        Some((CommitId::parse(&self.sha)?, parents.collect::<Option<_>>()?))
     }
 }
 

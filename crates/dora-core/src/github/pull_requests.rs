@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::client::{GitHub, Refusal};
 use super::resolve::{CommitNode, Known, PullRequest};
@@ -33,9 +34,18 @@ struct Answer<T> {
     errors: Vec<Problem>,
 }
 
+/// The repository twice: under its present name, and with the fields that were asked for.
 #[derive(Deserialize)]
 struct Data<T> {
+    present: Option<Named>,
     repository: Option<HashMap<String, Option<T>>>,
+}
+
+/// Every field that was asked for, and the name that the repository has today: pull requests know
+/// it by that one, while a pipeline may still use one from before a renaming.
+struct Fields<T> {
+    present_name: String,
+    by_alias: HashMap<String, T>,
 }
 
 #[derive(Deserialize)]
@@ -125,10 +135,11 @@ impl GitHub {
                 "fragment C on Commit {{ oid authoredDate parents(first: 1) {{ totalCount }} \
                  associatedPullRequests(first: 100) {{ {ASSOCIATED} }} }} {PULL_REQUEST}"
             );
-            let answers: HashMap<String, CommitAnswer> =
+            let Fields::<CommitAnswer> { present_name, by_alias } =
                 self.ask(repository, &fields, &fragment, batch.len(), deadline).await?;
-            for answer in answers.into_values() {
-                learn_commit(repository, answer, known)?;
+            for answer in by_alias.into_values() {
+                learn_commit(&present_name, answer, known)
+                    .map_err(|detail| unexpected(repository, detail))?;
             }
         }
         Ok(())
@@ -161,21 +172,19 @@ impl GitHub {
                     after.unwrap_or_default()
                 );
             }
-            let answers: HashMap<String, OwnCommits> =
+            let Fields::<OwnCommits> { present_name, mut by_alias } =
                 self.ask(repository, &fields, &fragment, batch.len(), deadline).await?;
             for (number, _) in batch {
-                let Some(answer) = answers.get(&format!("p{number}")) else { continue };
-                let info = &answer.commits.page_info;
-                if info.has_next_page {
-                    open.push((number, info.end_cursor.clone()));
+                let Some(answer) = by_alias.remove(&format!("p{number}")) else { continue };
+                let Connection { page_info, nodes } = answer.commits;
+                if page_info.has_next_page {
+                    open.push((number, page_info.end_cursor));
                 }
-                own.entry(number).or_default();
-            }
-            for (alias, answer) in answers {
-                let number = alias.trim_start_matches('p').parse().unwrap_or_default();
-                for OwnCommit { commit } in answer.commits.nodes {
-                    let id = learn_commit(repository, commit, known)?;
-                    own.entry(number).or_default().push(id);
+                let own = own.entry(number).or_default();
+                for OwnCommit { commit } in nodes {
+                    let id = learn_commit(&present_name, commit, known)
+                        .map_err(|detail| unexpected(repository, detail))?;
+                    own.push(id);
                 }
             }
         }
@@ -195,22 +204,28 @@ impl GitHub {
         fragments: &str,
         count: usize,
         deadline: SystemTime,
-    ) -> Result<HashMap<String, T>, Error> {
+    ) -> Result<Fields<T>, Error> {
         let (owner, name) = repository
             .as_str()
             .split_once('/')
             .ok_or_else(|| unexpected(repository, "the repository has no owner"))?;
         let query = format!(
-            "query {{ repository(owner: {owner:?}, name: {name:?}) {{{fields} }} }} {fragments}"
+            "query($owner: String!, $name: String!) {{ \
+             present: repository(owner: $owner, name: $name) {{ nameWithOwner }} \
+             repository(owner: $owner, name: $name) {{{fields} }} }} {fragments}"
         );
-        let answer: Answer<T> = self.query(repository, &query, deadline, refused).await?;
-        let fields = answer.data.and_then(|data| data.repository).unwrap_or_default();
-        let fields: HashMap<String, T> =
+        let body = json!({ "query": query, "variables": { "owner": owner, "name": name } });
+        let answer: Answer<T> = self.query(repository, &body, deadline, refused).await?;
+        let Some(Data { present: Some(present), repository: Some(fields) }) = answer.data else {
+            return Err(unexpected(repository, "the answer has no repository"));
+        };
+        let by_alias: HashMap<String, T> =
             fields.into_iter().filter_map(|(name, field)| Some((name, field?))).collect();
-        if fields.len() == count {
-            Ok(fields)
+        if by_alias.len() == count {
+            Ok(Fields { present_name: present.name_with_owner, by_alias })
         } else {
-            let detail = format!("{} of {count} commits or pull requests are there", fields.len());
+            let found = by_alias.len();
+            let detail = format!("{found} of {count} commits or pull requests are there");
             Err(unexpected(repository, &detail))
         }
     }
@@ -230,18 +245,17 @@ fn refused<T>(answer: &Answer<T>) -> Option<Refusal> {
 }
 
 fn learn_commit(
-    repository: &Repository,
+    repository: &str,
     answer: CommitAnswer,
     known: &mut Known,
-) -> Result<CommitId, Error> {
+) -> Result<CommitId, &'static str> {
     if answer.associated_pull_requests.page_info.has_next_page {
-        return Err(unexpected(repository, "a commit belongs to too many pull requests"));
+        return Err("a commit belongs to too many pull requests");
     }
-    let id = CommitId::parse(&answer.oid)
-        .ok_or_else(|| unexpected(repository, "a commit without an id"))?;
+    let id = CommitId::parse(&answer.oid).ok_or("a commit without an id")?;
     let mut numbers = Vec::new();
     for found in answer.associated_pull_requests.nodes {
-        let is_here = found.repository.name_with_owner.eq_ignore_ascii_case(repository.as_str());
+        let is_here = found.repository.name_with_owner == repository;
         let (true, true, Some(merged_at)) = (is_here, found.merged, found.merged_at) else {
             continue;
         };
@@ -257,7 +271,7 @@ fn learn_commit(
         });
     }
     let node = CommitNode {
-        authored_at: Some(answer.authored_date),
+        authored_at: answer.authored_date,
         parents: answer.parents.total_count,
         pull_requests: numbers,
     };

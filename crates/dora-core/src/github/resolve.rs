@@ -13,7 +13,7 @@
 //!
 //! Own commits can in turn be made by merging: a pull request into a pull request's branch.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -22,8 +22,8 @@ use crate::commit::{Commit, CommitId};
 /// What is known of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitNode {
-    /// Its author date, if it has one.
-    pub authored_at: Option<DateTime<Utc>>,
+    /// Its author date.
+    pub authored_at: DateTime<Utc>,
     /// The number of its parents.
     pub parents: usize,
     /// The merged pull requests that it belongs to.
@@ -57,8 +57,8 @@ pub struct Known {
 pub enum Resolution {
     /// The own commits of these pull requests must be asked for first.
     Need(BTreeSet<u64>),
-    /// These commits were shipped, oldest first. One without a date is in the second list.
-    Shipped(Vec<Commit>, Vec<CommitId>),
+    /// These commits were shipped, oldest first.
+    Shipped(Vec<Commit>),
 }
 
 /// Which commits does a deployment of `range` ship?
@@ -68,7 +68,7 @@ pub fn resolve(known: &Known, range: &[CommitId]) -> Resolution {
         known,
         range: range.iter().collect(),
         needed: BTreeSet::new(),
-        counted: BTreeMap::new(),
+        counted: BTreeSet::new(),
         opened: HashSet::new(),
     };
     for commit in range {
@@ -77,22 +77,14 @@ pub fn resolve(known: &Known, range: &[CommitId]) -> Resolution {
     if !walk.needed.is_empty() {
         return Resolution::Need(walk.needed);
     }
-    let dated = |(id, authored_at): (CommitId, Option<DateTime<Utc>>)| match authored_at {
-        Some(authored_at) => Ok(Commit { authored_at, id }),
-        None => Err(id),
-    };
-    let (commits, undated): (Vec<_>, Vec<_>) =
-        walk.counted.into_iter().map(dated).partition(Result::is_ok);
-    let mut commits: Vec<Commit> = commits.into_iter().filter_map(Result::ok).collect();
-    commits.sort();
-    Resolution::Shipped(commits, undated.into_iter().filter_map(Result::err).collect())
+    Resolution::Shipped(walk.counted.into_iter().collect())
 }
 
 struct Walk<'a> {
     known: &'a Known,
     range: HashSet<&'a CommitId>,
     needed: BTreeSet<u64>,
-    counted: BTreeMap<CommitId, Option<DateTime<Utc>>>,
+    counted: BTreeSet<Commit>,
     opened: HashSet<u64>,
 }
 
@@ -104,7 +96,7 @@ impl<'a> Walk<'a> {
         if node.parents > 1 {
             // What it merged is in the range, or among the same request's own commits.
             if !others().any(|number| self.is_merge_of(id, number)) {
-                self.counted.insert(id.clone(), node.authored_at);
+                self.count(id, node);
             }
             return;
         }
@@ -124,13 +116,13 @@ impl<'a> Walk<'a> {
             }
         }
         match made_by {
-            Some(number) => self.open(number, id, node.authored_at),
-            None => drop(self.counted.insert(id.clone(), node.authored_at)),
+            Some(number) => self.open(number, id, node),
+            None => self.count(id, node),
         }
     }
 
     /// Counts a pull request's own commits in place of `made`, a commit that merging it made.
-    fn open(&mut self, number: u64, made: &'a CommitId, made_at: Option<DateTime<Utc>>) {
+    fn open(&mut self, number: u64, made: &CommitId, made_node: &CommitNode) {
         if !self.opened.insert(number) {
             return;
         }
@@ -141,11 +133,15 @@ impl<'a> Walk<'a> {
         if fresh.is_empty() {
             // All of it had been in production before, and was taken out again: it is landed anew
             // by the commit itself.
-            self.counted.insert(made.clone(), made_at);
+            self.count(made, made_node);
         }
         for id in fresh {
             self.visit(id, Some(number));
         }
+    }
+
+    fn count(&mut self, id: &CommitId, node: &CommitNode) {
+        self.counted.insert(Commit { authored_at: node.authored_at, id: id.clone() });
     }
 
     /// Whether a pull request's own commit came to production with an earlier one: a branch is used
@@ -194,7 +190,7 @@ mod tests {
     impl Story {
         fn commit(mut self, name: char, at: u32, parents: usize, pull_requests: &[u64]) -> Self {
             let node = CommitNode {
-                authored_at: Some(hour(at)),
+                authored_at: hour(at),
                 parents,
                 pull_requests: pull_requests.to_vec(),
             };
@@ -222,7 +218,7 @@ mod tests {
 
         /// The names of the commits shipped, oldest first.
         fn ships(&self, range: &str) -> String {
-            let Resolution::Shipped(commits, _) = resolve(&self.0, &ids(range)) else {
+            let Resolution::Shipped(commits) = resolve(&self.0, &ids(range)) else {
                 panic!("something is needed")
             };
             let name = |commit: &Commit| {
@@ -355,12 +351,5 @@ mod tests {
             .pull_request(1, 8, "develop", ('s', 1), "a")
             .pull_request(2, 10, "main", ('M', 2), "?");
         assert_eq!(story.ships("sM"), "a");
-    }
-
-    #[test]
-    fn a_commit_without_a_date_is_named() {
-        let mut story = Story::default().commit('a', 8, 1, &[]);
-        story.0.commits.get_mut(&id('a')).unwrap().authored_at = None;
-        assert_eq!(resolve(&story.0, &ids("a")), Resolution::Shipped(vec![], ids("a")));
     }
 }
