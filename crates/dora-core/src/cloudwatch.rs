@@ -46,10 +46,9 @@ impl CloudWatch {
     /// If CloudWatch would refuse the namespace.
     pub fn from_env(env: &Env, sdk: &SdkConfig) -> Result<Self, ConfigError> {
         let allowed = "at most 255 letters, digits and ._-/#: that begin with neither : nor AWS/";
-        let namespace =
-            env.optional("METRIC_NAMESPACE", allowed, "DORA".to_owned(), |namespace| {
-                is_namespace(namespace).then(|| namespace.to_owned())
-            })?;
+        let namespace = env.parsed("METRIC_NAMESPACE", allowed, "DORA", |namespace| {
+            is_namespace(namespace).then(|| namespace.to_owned())
+        })?;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
             .operation_timeout(TIMEOUT)

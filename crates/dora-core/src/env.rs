@@ -19,9 +19,14 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// The setting is well-formed, but what it stands for cannot be used.
-    pub(crate) fn of(variable: &'static str, error: &dyn std::error::Error) -> Self {
-        Self { variable, problem: format!("cannot be used: {error}"), allowed: "usable".to_owned() }
+    /// What the setting stands for cannot be used.
+    pub(crate) fn unusable(
+        variable: &'static str,
+        error: &dyn std::error::Error,
+        allowed: &str,
+    ) -> Self {
+        let problem = format!("leads to what cannot be used ({error})");
+        Self { variable, problem, allowed: allowed.to_owned() }
     }
 }
 
@@ -62,6 +67,25 @@ impl Env {
         let fail = |problem| ConfigError { variable, problem, allowed: allowed.to_owned() };
         let value = self.get(variable).ok_or_else(|| fail("is not set".to_owned()))?;
         parse(value).ok_or_else(|| fail(format!("is {value:?}")))
+    }
+
+    /// A setting whose default is a text like any that could be set.
+    ///
+    /// # Errors
+    /// If `parse` refuses it.
+    pub fn parsed<T>(
+        &self,
+        variable: &'static str,
+        allowed: &str,
+        default: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        let value = self.get(variable).unwrap_or(default);
+        parse(value).ok_or_else(|| ConfigError {
+            variable,
+            problem: format!("is {value:?}"),
+            allowed: allowed.to_owned(),
+        })
     }
 
     /// A setting with a default.
@@ -115,9 +139,9 @@ impl Env {
         if self.0.contains_key(VARIABLE) && self.get(VARIABLE).is_none() {
             return Ok(None);
         }
-        let default = "ToolingCrossAccountLambdaRole".to_owned();
-        self.optional(VARIABLE, allowed, default, |name| is_role(name).then(|| name.to_owned()))
-            .map(Some)
+        self.parsed(VARIABLE, allowed, "ToolingCrossAccountLambdaRole", |name| {
+            is_role(name).then(|| Some(name.to_owned()))
+        })
     }
 
     /// The repositories with trunk-based development: `APP_REPOSITORY_NAMES`, comma-separated or a

@@ -366,9 +366,10 @@ fn datapoint(
 }
 
 /// The commits behind the values. An item holds 400 KB, so of a very large deployment only the
-/// oldest commits are listed; the values are complete all the same.
+/// oldest commits are listed. The values are complete all the same: CloudWatch takes no more of
+/// them at once than fit beside these commits.
 fn evidence(shipped: &Shipped) -> Vec<(&'static str, AttributeValue)> {
-    const MOST_COMMITS: usize = 3000;
+    const MOST_COMMITS: usize = 2000;
     let commits = shipped.commits.iter().take(MOST_COMMITS).map(|commit| {
         AttributeValue::M(HashMap::from([
             ("id".to_owned(), text(commit.id.as_str())),

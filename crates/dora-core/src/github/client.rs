@@ -56,22 +56,21 @@ impl GitHub {
             "the name or ARN of the Secrets Manager secret that holds GitHub's token",
             |id| Some(id.to_owned()),
         )?;
-        let (rest, graphql) = env.optional(
+        let (rest, graphql) = env.parsed(
             "GITHUB_API_URL",
-            "the http(s) address of GitHub's REST API, such as https://HOST/api/v3",
-            endpoints("https://api.github.com"),
-            |address| Some(endpoints(address)),
+            "the https address of GitHub's REST API, such as https://HOST/api/v3",
+            "https://api.github.com",
+            endpoints,
         )?;
-        let (Some(rest), Some(graphql)) = (rest, graphql) else {
-            return env.required("GITHUB_API_URL", "an http(s) address", |_| None);
-        };
         let http = Client::builder()
             .user_agent(concat!("dora-lambda/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(3))
             .timeout(TIMEOUT)
             .redirect(Policy::custom(same_host))
             .build()
-            .map_err(|error| ConfigError::of("GITHUB_API_URL", &error))?;
+            .map_err(|error| {
+                ConfigError::unusable("SSL_CERT_FILE", &error, "the root certificates to trust")
+            })?;
         let secrets = SecretsManager::new(sdk);
         Ok(Self { http, rest, graphql, secrets, secret_id, authorization: Mutex::default() })
     }
@@ -279,15 +278,17 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// REST's address and GraphQL's beside it; Enterprise Server has them at `/api/v3` and
-/// `/api/graphql`.
-fn endpoints(address: &str) -> (Option<Url>, Option<Url>) {
+/// `/api/graphql`. A token must not travel unencrypted, unless it stays on this machine.
+fn endpoints(address: &str) -> Option<(Url, Url)> {
     let address = address.trim_end_matches('/');
-    let graphql =
+    let rest = Url::parse(address).ok()?;
+    let is_local = matches!(rest.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let is_safe = rest.scheme() == "https" || (rest.scheme() == "http" && is_local);
+    let is_plain =
+        rest.query().is_none() && rest.fragment().is_none() && rest.username().is_empty();
+    let beside =
         address.strip_suffix("/v3").filter(|before| before.ends_with("/api")).unwrap_or(address);
-    let parse = |text: String| {
-        Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
-    };
-    (parse(address.to_owned()), parse(format!("{graphql}/graphql")))
+    (is_safe && is_plain).then_some((rest, Url::parse(&format!("{beside}/graphql")).ok()?))
 }
 
 /// A renamed repository answers with a redirect. The token must not follow it to another host.
@@ -325,12 +326,33 @@ mod tests {
                 "http://127.0.0.1:1/_github/graphql",
             ),
         ] {
-            let (found_rest, found_graphql) = endpoints(address);
-            assert_eq!(found_rest.unwrap().as_str(), rest);
-            assert_eq!(found_graphql.unwrap().as_str(), graphql);
+            let (found_rest, found_graphql) = endpoints(address).unwrap();
+            assert_eq!((found_rest.as_str(), found_graphql.as_str()), (rest, graphql));
         }
-        assert_eq!(endpoints("api.github.com").0, None);
-        assert_eq!(endpoints("ftp://api.github.com").0, None);
+    }
+
+    #[test]
+    fn a_token_is_sent_to_no_other_kind_of_address() {
+        for address in [
+            "api.github.com",
+            "ftp://api.github.com",
+            "http://api.github.com",
+            "http://127.0.0.1.example.com",
+            "https://someone@api.github.com",
+            "https://api.github.com?a=b",
+        ] {
+            assert_eq!(endpoints(address), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_one_word_and_never_shown() {
+        let header = header_of("ghp_0123").unwrap();
+        assert_eq!(header.to_str().unwrap(), "Bearer ghp_0123");
+        assert!(!format!("{header:?}").contains("ghp_"));
+        for secret in ["", "two words", "{\"token\": \"x\"}", "ghp_\n0123", "ghp_\u{e9}"] {
+            assert!(header_of(secret).is_none(), "{secret}");
+        }
     }
 
     #[test]
