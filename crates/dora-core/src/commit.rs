@@ -42,6 +42,12 @@ impl Range {
         self.0.iter().any(|(id, _)| id == commit)
     }
 
+    /// The ids alone.
+    #[must_use]
+    pub fn ids(self) -> Vec<CommitId> {
+        self.0.into_iter().map(|(id, _)| id).collect()
+    }
+
     /// Takes out a commit and all that it is built on.
     pub fn remove_with_ancestors(&mut self, commit: &CommitId) {
         let mut parents: HashMap<CommitId, Vec<CommitId>> = self.0.iter().cloned().collect();

@@ -9,7 +9,7 @@ use dora_core::answer::Answer;
 use dora_core::codepipeline::{CodePipeline, ExecutionEvent};
 use dora_core::commit::Shipped;
 use dora_core::deployment::Deployment;
-use dora_core::github::GitHub;
+use dora_core::github::{GitHub, Span};
 use dora_core::history::History;
 use dora_core::identity::AccountId;
 use dora_core::metric::{Measured, Metric};
@@ -81,8 +81,7 @@ impl LeadTime {
         Ok(measure(deployment, shipped))
     }
 
-    /// What the deployment brought to production for the first time. Where nothing had been there
-    /// before, that is the deployed commit, or what it stands for.
+    /// What the deployment brought to production for the first time.
     async fn shipped(
         &self,
         deployment: &Deployment,
@@ -92,14 +91,13 @@ impl LeadTime {
         let head = lookup::commit(deployment)?;
         let history = History::before(deployment, &self.codepipeline, &self.production).await?;
         let since = history.commit_before().cloned();
-        let range = match &since {
-            None => vec![head],
-            Some(since) => {
-                let range = self.github.range(repository, since, &head, deadline).await?;
-                history.first_time(range).await?.0.into_iter().map(|(id, _)| id).collect()
-            }
+        let commits = if let Some(since) = &since {
+            let range = self.github.range(repository, since, &head, deadline).await?;
+            let new = history.first_time(range).await?.ids();
+            self.github.shipped(repository, Span::Since(&new), deadline).await?
+        } else {
+            self.github.shipped(repository, Span::First(&head), deadline).await?
         };
-        let commits = self.github.shipped(repository, &range, deadline).await?;
         Ok(Shipped { since, commits })
     }
 }

@@ -1,10 +1,11 @@
 //! GitHub, github.com and Enterprise Server alike: which commits did a deployment ship, and when
 //! did their authors commit them?
 
-pub mod client;
+mod client;
 mod compare;
 mod pull_requests;
-pub mod resolve;
+mod resolve;
 mod shipped;
 
 pub use client::GitHub;
+pub use resolve::Span;

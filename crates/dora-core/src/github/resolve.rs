@@ -61,9 +61,29 @@ pub enum Resolution {
     Shipped(Vec<Commit>),
 }
 
-/// Which commits does a deployment of `range` ship?
+/// What a deployment is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span<'a> {
+    /// A pipeline's first deployment: what lies behind this commit is not known, so it stands for
+    /// the pull request that it merged, if it merged one, else for itself.
+    First(&'a CommitId),
+    /// The commits since the deployment before.
+    Since(&'a [CommitId]),
+}
+
+impl<'a> Span<'a> {
+    pub(super) fn commits(self) -> &'a [CommitId] {
+        match self {
+            Self::First(commit) => std::slice::from_ref(commit),
+            Self::Since(range) => range,
+        }
+    }
+}
+
+/// Which commits does a deployment of this span ship?
 #[must_use]
-pub fn resolve(known: &Known, range: &[CommitId]) -> Resolution {
+pub fn resolve(known: &Known, span: Span<'_>) -> Resolution {
+    let range = span.commits();
     let mut walk = Walk {
         known,
         range: range.iter().collect(),
@@ -73,6 +93,9 @@ pub fn resolve(known: &Known, range: &[CommitId]) -> Resolution {
     };
     for commit in range {
         walk.visit(commit, None);
+    }
+    if let Span::First(commit) = span {
+        walk.open_merged(commit);
     }
     if !walk.needed.is_empty() {
         return Resolution::Need(walk.needed);
@@ -118,6 +141,20 @@ impl<'a> Walk<'a> {
         match made_by {
             Some(number) => self.open(number, id, node),
             None => self.count(id, node),
+        }
+    }
+
+    /// Counts the own commits of the pull request that this commit merged.
+    fn open_merged(&mut self, id: &'a CommitId) {
+        let Some(node) = self.known.commits.get(id) else { return };
+        for number in node.pull_requests.iter().copied() {
+            let Some(pull_request) = self.known.pull_requests.get(&number) else { continue };
+            if self.is_merge_of(id, number) {
+                match pull_request.commits {
+                    None => drop(self.needed.insert(number)),
+                    Some(_) => self.open(number, id, node),
+                }
+            }
         }
     }
 
@@ -218,7 +255,11 @@ mod tests {
 
         /// The names of the commits shipped, oldest first.
         fn ships(&self, range: &str) -> String {
-            let Resolution::Shipped(commits) = resolve(&self.0, &ids(range)) else {
+            self.resolved(Span::Since(&ids(range)))
+        }
+
+        fn resolved(&self, span: Span<'_>) -> String {
+            let Resolution::Shipped(commits) = resolve(&self.0, span) else {
                 panic!("something is needed")
             };
             let name = |commit: &Commit| {
@@ -279,7 +320,9 @@ mod tests {
             .commit('S', 10, 1, &[1, 2])
             .pull_request(1, 10, "main", ('S', 1), "?")
             .pull_request(2, 11, "release", ('M', 2), "?");
-        assert_eq!(resolve(&story.0, &ids("S")), Resolution::Need(BTreeSet::from([1])));
+        let need = Resolution::Need(BTreeSet::from([1]));
+        assert_eq!(resolve(&story.0, Span::Since(&ids("S"))), need);
+        assert_eq!(resolve(&story.0, Span::First(&id('S'))), need);
     }
 
     #[test]
@@ -351,5 +394,23 @@ mod tests {
             .pull_request(1, 8, "develop", ('s', 1), "a")
             .pull_request(2, 10, "main", ('M', 2), "?");
         assert_eq!(story.ships("sM"), "a");
+    }
+
+    #[test]
+    fn a_first_deployment_ships_the_pull_request_that_it_merged() {
+        let merged = |merge, own: &'static str| {
+            Story::default()
+                .commit('a', 8, 1, &[1])
+                .commit('b', 9, 1, &[1])
+                .commit('M', 10, 2, &[1])
+                .commit('S', 10, 1, &[1])
+                .pull_request(1, 10, "main", merge, own)
+        };
+        let need = Resolution::Need(BTreeSet::from([1]));
+        assert_eq!(resolve(&merged(('M', 2), "?").0, Span::First(&id('M'))), need);
+        assert_eq!(merged(('M', 2), "ab").resolved(Span::First(&id('M'))), "ab");
+        assert_eq!(merged(('S', 1), "ab").resolved(Span::First(&id('S'))), "ab");
+        assert_eq!(merged(('b', 1), "ab").resolved(Span::First(&id('b'))), "ab", "by a push");
+        assert_eq!(merged(('M', 2), "ab").resolved(Span::First(&id('a'))), "a", "not yet merged");
     }
 }
