@@ -17,7 +17,7 @@ FUNCTIONS := $(patsubst crates/%/src/main.rs,%,$(wildcard crates/*/src/main.rs))
 STAGE := target/stage
 STAGE_LAMBDA := $(STAGE)/lambda
 STAGE_CDK := $(STAGE)/cdk.out
-INFRA_SOURCES := $(shell git ls-files infra)
+INFRA_SOURCES := $(wildcard $(shell git ls-files --cached --others --exclude-standard infra))
 ZIP_LIMIT := 5242880
 
 .PHONY: help

@@ -30,7 +30,7 @@ pub enum Error {
     )]
     UnexpectedAccount(AccountId),
     /// A service that the function depends on did not do its part.
-    #[error("{service} {operation} for {subject}: {detail}. {advice}", advice = failure.advice())]
+    #[error("{service} {operation} for {subject}: {detail}. {advice}", advice = service.advice(*failure))]
     Service {
         /// Who.
         service: Service,
@@ -141,6 +141,18 @@ pub enum Service {
     GitHubToken,
 }
 
+impl Service {
+    const fn advice(self, failure: Failure) -> &'static str {
+        match (self, failure) {
+            (Self::GitHubToken, Failure::NotFound) => {
+                "Put GitHub's token into the secret that GITHUB_TOKEN_SECRET_ID names; then invoke \
+                 the function again with the events of its failure queue"
+            }
+            _ => failure.advice(),
+        }
+    }
+}
+
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -219,7 +231,8 @@ impl GitHubFailure {
     const fn advice(self) -> &'static str {
         match self {
             Self::Unauthorized => {
-                "Put a valid token into the secret that GITHUB_TOKEN_SECRET_ID names"
+                "Put a valid token into the secret that GITHUB_TOKEN_SECRET_ID names; then invoke \
+                 the function again with the events of its failure queue"
             }
             Self::Forbidden | Self::NotFound => {
                 "The token needs read access to the repository's contents and pull requests \

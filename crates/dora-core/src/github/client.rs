@@ -203,7 +203,8 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn now(failure: GitHubFailure, detail: impl Into<String>) -> Self {
-        Self { failure, detail: detail.into(), wait: None }
+        let detail: String = detail.into();
+        Self { failure, detail: detail.trim_end_matches('.').to_owned(), wait: None }
     }
 
     fn with_headers(self, headers: &HeaderMap) -> Self {
@@ -256,6 +257,7 @@ async fn refusal(response: Response) -> Refusal {
         status if status.is_server_error() => GitHubFailure::Unavailable,
         _ => GitHubFailure::Refused,
     };
+    let message = message.trim_end_matches('.');
     let detail = format!("{status}: {message}{}", permissions.unwrap_or_default());
     Refusal { failure, detail, wait: wait(&headers) }
 }

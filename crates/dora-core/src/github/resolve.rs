@@ -21,7 +21,7 @@ use crate::commit::{Commit, CommitId};
 
 /// What is known of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommitNode {
+pub(super) struct CommitNode {
     /// Its author date.
     pub authored_at: DateTime<Utc>,
     /// The number of its parents.
@@ -32,7 +32,7 @@ pub struct CommitNode {
 
 /// What is known of a merged pull request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PullRequest {
+pub(super) struct PullRequest {
     /// When it was merged.
     pub merged_at: DateTime<Utc>,
     /// The branch that it was merged into.
@@ -45,7 +45,7 @@ pub struct PullRequest {
 
 /// Everything that was learnt of a repository so far.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub(super) struct Known {
     /// By id.
     pub commits: HashMap<CommitId, CommitNode>,
     /// By number.
@@ -54,7 +54,7 @@ pub struct Known {
 
 /// What the rules make of what is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Resolution {
+pub(super) enum Resolution {
     /// The own commits of these pull requests must be asked for first.
     Need(BTreeSet<u64>),
     /// These commits were shipped, oldest first.
@@ -82,7 +82,7 @@ impl<'a> Span<'a> {
 
 /// Which commits does a deployment of this span ship?
 #[must_use]
-pub fn resolve(known: &Known, span: Span<'_>) -> Resolution {
+pub(super) fn resolve(known: &Known, span: Span<'_>) -> Resolution {
     let range = span.commits();
     let mut walk = Walk {
         known,
