@@ -25,6 +25,10 @@ export const configuration: Configuration = {
     "acme/payments": "Payments",
   },
 
+  // GitHub's REST API, which knows the commits of a deployment. Of an Enterprise
+  // Server it is https://HOST/api/v3. Its token is set after the deployment.
+  githubApiUrl: "https://api.github.com",
+
   // The CloudWatch namespace of the metrics.
   metricNamespace: "DORA",
 

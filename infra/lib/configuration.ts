@@ -10,6 +10,7 @@ export interface Configuration {
   readonly appProdStageName: string;
   readonly appRepositoryNames: readonly string[];
   readonly teamByRepository: Readonly<Record<string, string>>;
+  readonly githubApiUrl: string;
   readonly metricNamespace: string;
   readonly ledgerRetentionDays: number;
 }
@@ -43,6 +44,11 @@ const TEAM: Allowed = {
   pattern: /^(?!:)(?=.*\S)[\x20-\x7e]{1,255}$/,
   words: "1 to 255 printable ASCII characters, the first not a colon",
 };
+// The token is sent there. `github.com` itself serves pages, not the API.
+const GITHUB_API: Allowed = {
+  pattern: /^https:\/\/(?!github\.com(\/|$))[\w.-]+(:\d+)?(\/[\w.~-]+)*\/?$/,
+  words: "the https address of a REST API: https://api.github.com or https://HOST/api/v3",
+};
 const NAMESPACE: Allowed = {
   pattern: /^(?!AWS\/|:)[\w.\-/#:]{1,255}$/,
   words: "1 to 255 letters, digits or . - _ / # :, not beginning with AWS/ or a colon",
@@ -75,6 +81,7 @@ export function validate(configuration: Configuration): void {
       ...mismatch("teamByRepository (a key)", repository, REPOSITORY),
       ...mismatch(`teamByRepository["${repository}"]`, team, TEAM),
     ]),
+    ...mismatch("githubApiUrl", configuration.githubApiUrl, GITHUB_API),
     ...mismatch("metricNamespace", configuration.metricNamespace, NAMESPACE),
     ...notWholeDays("ledgerRetentionDays", configuration.ledgerRetentionDays),
   ];

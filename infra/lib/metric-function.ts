@@ -23,8 +23,9 @@ export interface MetricFunctionProps {
   readonly lambdaDir: string;
   readonly ledger: ITable;
   readonly alarmTopic: ITopic;
+  readonly timeout: Duration;
   /** The settings of this function alone. */
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class MetricFunction extends Construct {
@@ -50,7 +51,7 @@ export class MetricFunction extends Construct {
       // Chosen for the share of a CPU that comes with it: a cold start is spent
       // on TLS handshakes, not on memory.
       memorySize: 256,
-      timeout: Duration.seconds(30),
+      timeout: props.timeout,
       role: new Role(this, "Role", {
         roleName: functionRoleName(name),
         description: `Execution role of the function ${name}`,
@@ -62,6 +63,10 @@ export class MetricFunction extends Construct {
         METRIC_NAMESPACE: configuration.metricNamespace,
         TOOLING_ACCOUNT_IDS: configuration.tooling.map(({ account }) => account).join(","),
         TOOLING_CROSS_ACCOUNT_LAMBDA_ROLE: TOOLING_ROLE,
+        DEFAULT_MAIN_BRANCH: configuration.defaultMainBranch,
+        APP_PROD_STAGE_NAME: configuration.appProdStageName,
+        APP_REPOSITORY_NAMES: configuration.appRepositoryNames.join(","),
+        TEAM_BY_REPOSITORY: JSON.stringify(configuration.teamByRepository),
         ...props.environment,
       },
       loggingFormat: LoggingFormat.JSON,

@@ -1,7 +1,7 @@
 // Deployment frequency, DORA's first metric: the function that publishes
 // `Deployments`, and the bus that feeds it.
 
-import { Stack, type StackProps } from "aws-cdk-lib";
+import { Duration, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Configuration } from "./configuration.ts";
 import { DeploymentEventBus } from "./deployment-event-bus.ts";
@@ -25,12 +25,8 @@ export class OpsDeploymentFrequencyStack extends Stack {
       lambdaDir,
       ledger: foundation.ledger,
       alarmTopic: foundation.alarmTopic,
-      environment: {
-        DEFAULT_MAIN_BRANCH: configuration.defaultMainBranch,
-        APP_PROD_STAGE_NAME: configuration.appProdStageName,
-        APP_REPOSITORY_NAMES: configuration.appRepositoryNames.join(","),
-        TEAM_BY_REPOSITORY: JSON.stringify(configuration.teamByRepository),
-      },
+      // Some calls of 100 ms, and room for the retries of each.
+      timeout: Duration.seconds(30),
     });
     new DeploymentEventBus(this, "Events", {
       name,

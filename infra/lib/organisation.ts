@@ -5,6 +5,8 @@ import { Tags, type App } from "aws-cdk-lib";
 import { validate, type Configuration } from "./configuration.ts";
 import { OpsDeploymentFrequencyStack } from "./ops-deployment-frequency-stack.ts";
 import { OpsFoundationStack } from "./ops-foundation-stack.ts";
+import { OpsGitHubLogsStack } from "./ops-github-logs-stack.ts";
+import { OpsLeadTimeForChangeStack } from "./ops-lead-time-for-change-stack.ts";
 import { ToolingEventBridgeStack } from "./tooling-event-bridge-stack.ts";
 
 export function organisation(app: App, configuration: Configuration, lambdaDir: string): void {
@@ -13,11 +15,12 @@ export function organisation(app: App, configuration: Configuration, lambdaDir: 
 
   const env = configuration.operations;
   const foundation = new OpsFoundationStack(app, "DoraOpsFoundationStack", { env });
-  const deploymentFrequency = new OpsDeploymentFrequencyStack(
-    app,
-    "DoraOpsDeploymentFrequencyStack",
-    { env, configuration, foundation, lambdaDir },
-  );
+  const gitHub = new OpsGitHubLogsStack(app, "DoraOpsGitHubLogsStack", { env });
+  const metricProps = { env, configuration, foundation, lambdaDir };
+  const metrics = [
+    new OpsDeploymentFrequencyStack(app, "DoraOpsDeploymentFrequencyStack", metricProps),
+    new OpsLeadTimeForChangeStack(app, "DoraOpsLeadTimeForChangeStack", { ...metricProps, gitHub }),
+  ];
 
   const places = configuration.tooling.flatMap((tooling) =>
     tooling.regions.map((region) => ({ tooling, region })),
@@ -30,7 +33,7 @@ export function organisation(app: App, configuration: Configuration, lambdaDir: 
       configuration,
       tooling,
     });
-    // Events are forwarded only once there is a bus to receive them.
-    stack.addStackDependency(deploymentFrequency);
+    // Events are forwarded only once there are buses to receive them.
+    for (const metric of metrics) stack.addStackDependency(metric);
   }
 }

@@ -107,6 +107,7 @@ export class ToolingEventBridgeStack extends Stack {
                 "codepipeline:GetPipeline",
                 "codepipeline:GetPipelineExecution",
                 "codepipeline:ListActionExecutions",
+                "codepipeline:ListPipelineExecutions",
               ],
               resources: pipelines,
             }),

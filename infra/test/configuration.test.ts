@@ -14,6 +14,32 @@ describe("configuration", () => {
     expect(refused({ appRepositoryNames: [], teamByRepository: {} })).not.toThrow();
   });
 
+  it.each([
+    "https://api.github.com",
+    "https://api.github.com/",
+    "https://api.acme.ghe.com",
+    "https://github.company.com:8443/api/v3",
+  ])("takes %s for GitHub's API", (githubApiUrl) => {
+    expect(refused({ githubApiUrl })).not.toThrow();
+  });
+
+  it.each([
+    "",
+    "api.github.com",
+    "http://api.github.com",
+    "https://github.com",
+    "https://github.com/acme/web",
+    "https://token@api.github.com",
+    "https://api.github.com?access_token=1",
+    "https://api.github.com#v3",
+    " https://api.github.com",
+    "https://api.github.com\n",
+  ])("refuses %j for GitHub's API", (githubApiUrl) => {
+    expect(refused({ githubApiUrl })).toThrow(
+      `githubApiUrl is ${JSON.stringify(githubApiUrl)}; allowed: the https address of a REST API`,
+    );
+  });
+
   test.each<[string, Partial<Configuration>, string]>([
     [
       "an account that is no account id",

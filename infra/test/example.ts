@@ -7,7 +7,7 @@ import { App, type Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import cdk from "../cdk.json" with { type: "json" };
 import type { Configuration } from "../lib/configuration.ts";
-import { METRIC_FUNCTIONS } from "../lib/names.ts";
+import { METRIC_FUNCTIONS, type MetricFunctionName } from "../lib/names.ts";
 import { organisation } from "../lib/organisation.ts";
 
 export const TOOLING = "111122223333";
@@ -20,8 +20,15 @@ export const example: Configuration = {
   appProdStageName: "DeployPROD",
   appRepositoryNames: ["acme/payments"],
   teamByRepository: { "acme/web": "Storefront" },
+  githubApiUrl: "https://api.github.com",
   metricNamespace: "DORA",
   ledgerRetentionDays: 400,
+};
+
+/** The stack that each function is in. */
+export const STACKS: Readonly<Record<MetricFunctionName, string>> = {
+  "deployment-frequency": "DoraOpsDeploymentFrequencyStack",
+  "lead-time": "DoraOpsLeadTimeForChangeStack",
 };
 
 /** A folder that looks as `cargo lambda build` leaves it; the code is never run. */
@@ -43,8 +50,8 @@ export function synthesise(configuration: Configuration): Map<string, Template> 
   return new Map(stacks.map((stack) => [stack.stackName, Template.fromStack(stack)]));
 }
 
-export function template(configuration: Configuration, stackName: string): Template {
-  const found = synthesise(configuration).get(stackName);
+export function template(stacks: ReadonlyMap<string, Template>, stackName: string): Template {
+  const found = stacks.get(stackName);
   if (!found) throw new Error(`no stack is named ${stackName}`);
   return found;
 }

@@ -1,9 +1,9 @@
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, it } from "vitest";
-import { example, template } from "./example.ts";
+import { example, synthesise, template } from "./example.ts";
 
 describe("the foundation", () => {
-  const stack = template(example, "DoraOpsFoundationStack");
+  const stack = template(synthesise(example), "DoraOpsFoundationStack");
 
   it("keeps a ledger that expires its records, and that no mistake deletes", () => {
     stack.hasResource("AWS::DynamoDB::Table", {

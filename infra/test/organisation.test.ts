@@ -4,7 +4,15 @@ import { Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { describe, expect, it } from "vitest";
 import { organisation } from "../lib/organisation.ts";
-import { example, lambdaDirectory, newApp, OPERATIONS, synthesise, TOOLING } from "./example.ts";
+import {
+  example,
+  lambdaDirectory,
+  newApp,
+  OPERATIONS,
+  STACKS,
+  synthesise,
+  TOOLING,
+} from "./example.ts";
 
 interface Statement {
   readonly Effect: string;
@@ -43,7 +51,9 @@ describe("an organisation", () => {
   it("has the stacks that its accounts need", () => {
     expect([...stacks.keys()]).toEqual([
       "DoraOpsFoundationStack",
+      "DoraOpsGitHubLogsStack",
       "DoraOpsDeploymentFrequencyStack",
+      "DoraOpsLeadTimeForChangeStack",
       "DoraToolingEventBridgeStack",
     ]);
   });
@@ -58,13 +68,17 @@ describe("an organisation", () => {
   });
 
   it("names the tooling account in the operations account only as sender and as read from", () => {
-    expect(resourceMentions(resources("DoraOpsDeploymentFrequencyStack"), TOOLING)).toEqual([
-      "AWS::Events::EventBus.Policy.Statement.Principal.AWS",
-      "AWS::Events::Rule.EventPattern.account",
-      "AWS::IAM::Policy.PolicyDocument.Statement.Resource",
-      "AWS::Lambda::Function.Environment.Variables.TOOLING_ACCOUNT_IDS",
-    ]);
-    expect(resourceMentions(resources("DoraOpsFoundationStack"), TOOLING)).toEqual([]);
+    for (const stack of Object.values(STACKS)) {
+      expect(resourceMentions(resources(stack), TOOLING)).toEqual([
+        "AWS::Events::EventBus.Policy.Statement.Principal.AWS",
+        "AWS::Events::Rule.EventPattern.account",
+        "AWS::IAM::Policy.PolicyDocument.Statement.Resource",
+        "AWS::Lambda::Function.Environment.Variables.TOOLING_ACCOUNT_IDS",
+      ]);
+    }
+    for (const stack of ["DoraOpsFoundationStack", "DoraOpsGitHubLogsStack"]) {
+      expect(resourceMentions(resources(stack), TOOLING)).toEqual([]);
+    }
   });
 
   it("imports nothing into a tooling account, where CloudFormation could not resolve it", () => {
@@ -75,7 +89,9 @@ describe("an organisation", () => {
     const app = newApp();
     organisation(app, example, lambdaDirectory());
     const tooling = app.synth().getStackByName("DoraToolingEventBridgeStack");
-    expect(tooling.dependencies.map(({ id }) => id)).toContain("DoraOpsDeploymentFrequencyStack");
+    expect(tooling.dependencies.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(Object.values(STACKS)),
+    );
   });
 
   it("allows no action by a wildcard, save a key's own administration and data keys", () => {

@@ -2,14 +2,17 @@ import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import { example, synthesise, template } from "./example.ts";
 
-const BUS = "arn:aws:events:eu-west-1:444455556666:event-bus/dora-deployment-frequency";
+const BUSES = [
+  "arn:aws:events:eu-west-1:444455556666:event-bus/dora-deployment-frequency",
+  "arn:aws:events:eu-west-1:444455556666:event-bus/dora-lead-time",
+];
 const ROLE = { RoleName: "ToolingCrossAccountLambdaRole" };
 
 const rules = (stack: ReturnType<typeof template>) =>
   Object.values(stack.findResources("AWS::Events::Rule")).map(({ Properties }) => Properties);
 
 describe("a tooling account", () => {
-  const stack = template(example, "DoraToolingEventBridgeStack");
+  const stack = template(synthesise(example), "DoraToolingEventBridgeStack");
 
   it("forwards successful pipelines and production stages from its default bus, and no more", () => {
     expect(
@@ -35,20 +38,25 @@ describe("a tooling account", () => {
   });
 
   it("forwards no stage where nobody develops trunk-based", () => {
-    const gitFlow = template({ ...example, appRepositoryNames: [] }, "DoraToolingEventBridgeStack");
+    const gitFlow = template(
+      synthesise({ ...example, appRepositoryNames: [] }),
+      "DoraToolingEventBridgeStack",
+    );
     expect(rules(gitFlow).map(({ EventPattern }) => EventPattern["detail-type"])).toEqual([
       ["CodePipeline Pipeline Execution State Change"],
     ]);
   });
 
-  it("forwards to the operations account's bus through a role that can do nothing else", () => {
+  it("forwards to the operations account's buses through a role that can do nothing else", () => {
     for (const { Targets } of rules(stack)) {
-      expect(Targets).toEqual([expect.objectContaining({ Arn: BUS, RoleArn: expect.anything() })]);
+      expect(Targets).toEqual(
+        BUSES.map((Arn) => expect.objectContaining({ Arn, RoleArn: expect.anything() })),
+      );
     }
     stack.resourceCountIs("AWS::IAM::Policy", 1);
     stack.hasResourceProperties("AWS::IAM::Policy", {
       PolicyDocument: {
-        Statement: [{ Effect: "Allow", Action: "events:PutEvents", Resource: BUS }],
+        Statement: [{ Effect: "Allow", Action: "events:PutEvents", Resource: BUSES }],
       },
     });
     stack.hasResourceProperties("AWS::IAM::Role", {
@@ -84,7 +92,10 @@ describe("a tooling account", () => {
             Principal: { AWS: "arn:aws:iam::444455556666:root" },
             Condition: {
               ArnEquals: {
-                "aws:PrincipalArn": ["arn:aws:iam::444455556666:role/dora-deployment-frequency"],
+                "aws:PrincipalArn": [
+                  "arn:aws:iam::444455556666:role/dora-deployment-frequency",
+                  "arn:aws:iam::444455556666:role/dora-lead-time",
+                ],
               },
             },
           },
@@ -101,6 +112,7 @@ describe("a tooling account", () => {
                   "codepipeline:GetPipeline",
                   "codepipeline:GetPipelineExecution",
                   "codepipeline:ListActionExecutions",
+                  "codepipeline:ListPipelineExecutions",
                 ],
                 Resource: "arn:aws:codepipeline:eu-west-1:111122223333:*",
               },
@@ -150,10 +162,12 @@ describe("several tooling accounts and Regions", () => {
     ]);
   });
 
-  it("all forward to the one bus, in its Region", () => {
+  it("all forward to the same buses, in their Region", () => {
     for (const [name, stack] of stacks) {
       if (!name.startsWith("DoraTooling")) continue;
-      expect(rules(stack).map(({ Targets }) => Targets[0].Arn)).toEqual([BUS, BUS]);
+      for (const { Targets } of rules(stack)) {
+        expect(Targets.map(({ Arn }: { Arn: string }) => Arn)).toEqual(BUSES);
+      }
     }
   });
 });
