@@ -25,7 +25,7 @@ const PULL_REQUESTS: usize = 100;
 
 const PULL_REQUEST: &str = "fragment P on PullRequest { number merged mergedAt baseRefName \
      mergeCommit { oid parents(first: 1) { totalCount } } repository { nameWithOwner } }";
-const ASSOCIATED: &str = "pageInfo { hasNextPage } nodes { ...P }";
+const ASSOCIATED: &str = "totalCount pageInfo { hasNextPage endCursor } nodes { ...P }";
 
 #[derive(Deserialize)]
 struct Answer<T> {
@@ -67,6 +67,7 @@ struct CommitAnswer {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Connection<T> {
+    total_count: usize,
     page_info: PageInfo,
     nodes: Vec<T>,
 }
@@ -154,7 +155,7 @@ impl GitHub {
         deadline: SystemTime,
     ) -> Result<(), Error> {
         let fragment = format!(
-            "fragment L on PullRequestCommitConnection {{ pageInfo {{ hasNextPage endCursor }} \
+            "fragment L on PullRequestCommitConnection {{ totalCount pageInfo {{ hasNextPage endCursor }} \
              nodes {{ commit {{ oid authoredDate parents(first: 1) {{ totalCount }} \
              associatedPullRequests(first: 20) {{ {ASSOCIATED} }} }} }} }} {PULL_REQUEST}"
         );
@@ -176,15 +177,19 @@ impl GitHub {
                 self.ask(repository, &fields, &fragment, batch.len(), deadline).await?;
             for (number, _) in batch {
                 let Some(answer) = by_alias.remove(&format!("p{number}")) else { continue };
-                let Connection { page_info, nodes } = answer.commits;
-                if page_info.has_next_page {
-                    open.push((number, page_info.end_cursor));
-                }
+                let Connection { total_count, page_info, nodes } = answer.commits;
                 let own = own.entry(number).or_default();
                 for OwnCommit { commit } in nodes {
                     let id = learn_commit(&present_name, commit, known)
                         .map_err(|detail| unexpected(repository, detail))?;
                     own.push(id);
+                }
+                if page_info.has_next_page {
+                    open.push((number, page_info.end_cursor));
+                } else if own.len() != total_count {
+                    let found = own.len();
+                    let detail = format!("{found} of {total_count} commits of #{number} are there");
+                    return Err(unexpected(repository, &detail));
                 }
             }
         }
@@ -249,12 +254,13 @@ fn learn_commit(
     answer: CommitAnswer,
     known: &mut Known,
 ) -> Result<CommitId, &'static str> {
-    if answer.associated_pull_requests.page_info.has_next_page {
-        return Err("a commit belongs to too many pull requests");
+    let Connection { total_count, nodes, .. } = answer.associated_pull_requests;
+    if nodes.len() != total_count {
+        return Err("not all pull requests of a commit are there");
     }
     let id = CommitId::parse(&answer.oid).ok_or("a commit without an id")?;
     let mut numbers = Vec::new();
-    for found in answer.associated_pull_requests.nodes {
+    for found in nodes {
         let is_here = found.repository.name_with_owner == repository;
         let (true, true, Some(merged_at)) = (is_here, found.merged, found.merged_at) else {
             continue;
