@@ -2,26 +2,32 @@
 
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from end_to_end.deployments import FUNCTION, deployed
+from stage import EVENTS
 from stage.product import FunctionFailed, Product
+from stage.scenario import load_event
 
-Start = Callable[[dict[str, str]], str]
+Start = Callable[[str, dict[str, str]], str]
+
+GITHUB = EVENTS / "codepipeline" / "pipeline-succeeded.json"
+GITLAB = EVENTS / "codepipeline" / "pipeline-succeeded-gitlab.json"
+"""`lead-time` asks CodePipeline about it, but not GitHub, whose default address is the real one."""
 
 
 @pytest.fixture
 def start(product: Product) -> Iterator[Start]:
     """Return a way to deploy the same binary with other settings."""
     functions = product.operations("lambda")
-    answer = functions.get_function(FunctionName=FUNCTION)
-    original = answer["Configuration"]
-    with urllib.request.urlopen(answer["Code"]["Location"]) as code:
-        package = code.read()
     made: list[str] = []
 
-    def deploy(settings: dict[str, str]) -> str:
+    def deploy(function: str, settings: dict[str, str]) -> str:
+        answer = functions.get_function(FunctionName=function)
+        original = answer["Configuration"]
+        with urllib.request.urlopen(answer["Code"]["Location"]) as code:
+            package = code.read()
         name = f"misconfigured-{len(made)}"
         functions.create_function(
             FunctionName=name,
@@ -37,31 +43,65 @@ def start(product: Product) -> Iterator[Start]:
         functions.delete_function(FunctionName=name)
 
 
+OF_ALL = [
+    ("LEDGER_TABLE", None),
+    ("LEDGER_TABLE", ""),
+    ("TOOLING_ACCOUNT_IDS", None),
+    ("TOOLING_ACCOUNT_IDS", "1234"),
+    ("LEDGER_RETENTION_DAYS", "soon"),
+    ("LEDGER_RETENTION_DAYS", "1"),
+    ("METRIC_NAMESPACE", "AWS/DORA"),
+    ("TEAM_BY_REPOSITORY", "acme/web=Storefront"),
+    ("APP_REPOSITORY_NAMES", '["acme/payments"'),
+]
+OF_LEAD_TIME = [
+    ("GITHUB_TOKEN_SECRET_ID", None),
+    ("GITHUB_TOKEN_SECRET_ID", ""),
+    ("GITHUB_API_URL", "api.github.com"),
+    ("GITHUB_API_URL", "http://api.github.com"),
+]
+
+
 @pytest.mark.parametrize(
-    ("setting", "value"),
+    ("function", "setting", "value"),
     [
-        ("LEDGER_TABLE", None),
-        ("LEDGER_TABLE", ""),
-        ("TOOLING_ACCOUNT_IDS", None),
-        ("TOOLING_ACCOUNT_IDS", "1234"),
-        ("LEDGER_RETENTION_DAYS", "soon"),
-        ("LEDGER_RETENTION_DAYS", "1"),
-        ("METRIC_NAMESPACE", "AWS/DORA"),
-        ("TEAM_BY_REPOSITORY", "acme/web=Storefront"),
-        ("APP_REPOSITORY_NAMES", '["acme/payments"'),
+        *(("deployment-frequency", *wrong) for wrong in OF_ALL),
+        *(("lead-time", *wrong) for wrong in OF_ALL + OF_LEAD_TIME),
     ],
 )
 def test_a_wrong_setting_is_named(
-    product: Product, start: Start, setting: str, value: str | None
+    product: Product, start: Start, function: str, setting: str, value: str | None
 ) -> None:
-    settings = {**product.settings[FUNCTION]}
+    settings = {**product.settings[function]}
     settings.pop(setting)
-    name = start(settings if value is None else {**settings, setting: value})
+    name = start(function, settings if value is None else {**settings, setting: value})
+    event, _, _ = load_event(GITHUB)
     with pytest.raises(FunctionFailed, match=setting):
-        product.invoke(name, deployed(product))
+        product.invoke(name, event)
 
 
-def test_what_has_a_default_need_not_be_set(product: Product, start: Start) -> None:
-    required = ("LEDGER_TABLE", "TOOLING_ACCOUNT_IDS")
-    name = start({setting: product.settings[FUNCTION][setting] for setting in required})
-    assert product.invoke(name, deployed(product))["outcome"] == "published"
+@pytest.mark.parametrize(
+    ("function", "required", "path", "answer"),
+    [
+        ("deployment-frequency", (), GITHUB, {"outcome": "published"}),
+        (
+            "lead-time",
+            ("GITHUB_TOKEN_SECRET_ID",),
+            GITLAB,
+            {"outcome": "ignored", "reason": "unsupported-source"},
+        ),
+    ],
+)
+def test_what_has_a_default_need_not_be_set(
+    product: Product,
+    start: Start,
+    function: str,
+    required: tuple[str, ...],
+    path: Path,
+    answer: dict[str, str],
+) -> None:
+    event, records, _ = load_event(path)
+    product.emulator.load_codepipeline(records)
+    needed = ("LEDGER_TABLE", "TOOLING_ACCOUNT_IDS", *required)
+    name = start(function, {setting: product.settings[function][setting] for setting in needed})
+    assert product.invoke(name, event).items() >= answer.items()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from operator import itemgetter
 from pathlib import Path
 from typing import NoReturn
 
@@ -80,6 +81,7 @@ The stage is up, until Ctrl-C.
   Region         {product.region}
   functions      {", ".join(product.settings)}
   their logs     tail -f {os.path.relpath(LOG)}
+  their GitHub   {product.emulator.github}
 In another terminal:
   make emit {example}
   make invoke FUNCTION={next(iter(product.settings))} {example}
@@ -92,14 +94,16 @@ In another terminal:
 
 
 def _emit(product: Product, path: Path) -> int:
-    event, records = load_event(path)
+    event, records, histories = load_event(path)
     product.emulator.load_codepipeline(records)
+    product.emulator.load_github(histories)
     before = len(product.emulator.answers())
     product.emulator.emit(event)
     product.emulator.settle()
     answers = product.emulator.answers()[before:]
     _tell_time(event)
-    for answer in answers:
+    for answer in sorted(answers, key=itemgetter("function")):
+        print(f"{answer['function']}:")
         print(json.dumps(answer.get("answer", answer.get("error")), indent=2))
     if not answers:
         print("No rule matches it.")
@@ -116,8 +120,9 @@ def _on_any_stage(function: str, event: Path) -> int:
 
 def _invoke(product: Product, function: str, path: Path) -> int:
     """Invoke by `cargo lambda`, the way in which one would invoke the function on AWS."""
-    event, records = load_event(path)
+    event, records, histories = load_event(path)
     product.emulator.load_codepipeline(records)
+    product.emulator.load_github(histories)
     _tell_time(event)
     with tempfile.NamedTemporaryFile("w", suffix=".json", dir=HOME) as moved:
         json.dump(event, moved)

@@ -1,8 +1,8 @@
 """Plays AWS CodePipeline: the read operations, on histories that a scenario loads.
 
 State comes as *pipeline records*: one for each pipeline, with its structure as `GetPipeline` gives
-it and its executions as `GetPipelineExecution` and `ListActionExecutions` give them. A record that
-AWS could not have answered with is refused when it is loaded.
+it and its executions as `GetPipelineExecution`, `ListPipelineExecutions` and `ListActionExecutions`
+give them. A record that AWS could not have answered with is refused when it is loaded.
 """
 
 import base64
@@ -49,6 +49,11 @@ class CodePipeline:
                 _check_output(
                     "ListActionExecutions",
                     {"actionExecutionDetails": execution["actionExecutionDetails"]},
+                    where,
+                )
+                _check_output(
+                    "ListPipelineExecutions",
+                    {"pipelineExecutionSummaries": [_summary(execution, record["pipeline"])]},
                     where,
                 )
             loaded[record["account"], record["region"], name] = record
@@ -129,8 +134,14 @@ def _get_pipeline_execution(record: Record, request: dict[str, Any]) -> dict[str
 def _list_pipeline_executions(record: Record, request: dict[str, Any]) -> dict[str, Any]:
     executions = sorted(record["executions"], key=lambda each: each["startTime"], reverse=True)
     stage = request.get("filter", {}).get("succeededInStage", {}).get("stageName")
-    if stage is not None:
-        executions = [each for each in executions if _succeeded_in(stage, each)]
+    if stage is not None:  # of the current version alone, says AWS's reference
+        version = record["pipeline"]["version"]
+        executions = [
+            each
+            for each in executions
+            if each["pipelineExecution"]["pipelineVersion"] == version
+            and _succeeded_in(stage, each)
+        ]
     summaries = [_summary(each, record["pipeline"]) for each in executions]
     return _page(request, summaries, "pipelineExecutionSummaries")
 
@@ -192,10 +203,9 @@ def _summary(execution: dict[str, Any], pipeline: dict[str, Any]) -> dict[str, A
         for revision in source.get("artifactRevisions", [])
     ]
     shape = service_model("codepipeline").shape_for("PipelineExecutionSummary")
+    known = {**source, **execution}
     return {
-        **{name: value for name, value in source.items() if name in shape.members},
-        "startTime": execution["startTime"],
-        "lastUpdateTime": execution["lastUpdateTime"],
+        **{name: value for name, value in known.items() if name in shape.members},
         "sourceRevisions": revisions,
     }
 

@@ -1,24 +1,36 @@
 """Plays a scenario from its first event to the numbers on the dashboard, and checks them all."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from stage import EVENTS, metrics
+from stage.metrics import Dimensions, Statistics, Value
 from stage.product import Product, Progress, staged
 from stage.scenario import Scenario, load_scenario
 
 DEFAULT = EVENTS / "scenarios" / "mixed-organisation.json"
 
+_DROPPED = "no success of a pipeline or of a production stage"
 _IN_WORDS = {
-    "duplicate": "counted before: the event came again",
+    "duplicate": "measured before: the event came again",
     "not-production": "successful, but not in production",
     "not-succeeded": "not successful",
     "rollback": "a rollback: it brings no change",
-    "unsupported-source": "from a source without repository and branch",
+    "unsupported-source": "from no repository, or from one that is not on GitHub",
+    "no-new-commits": "in production before: no commit is new",
+    "no-usable-commit-time": "no commit is dated before the deployment",
     "too-old-for-cloudwatch": "too old for CloudWatch",
 }
+_HOUR = 60
+_DAY = 24 * _HOUR
+_LABEL_WIDTH = 22
+_CELL_WIDTH = 8
+_DURATION_WIDTH = 14
+
+Row = tuple[Dimensions, str]
 
 
 def play(path: Path, progress: Progress) -> int:
@@ -27,16 +39,20 @@ def play(path: Path, progress: Progress) -> int:
     _tell(scenario)
     with staged(progress) as product:
         product.emulator.load_codepipeline(scenario.codepipeline)
+        product.emulator.load_github(scenario.github)
         progress(f"CodePipeline emits {len(scenario.steps)} events on the tooling account's bus")
         for step in scenario.steps:
             product.emulator.emit(step.event)
         product.emulator.settle()
         progress("reading the metrics back")
-        numbers = product.metrics()
-        print()
-        print("\n".join(_table(numbers)))
-        print()
-        print("\n".join(_left_out(scenario, product)))
+        numbers = product.statistics()
+        for lines in (
+            _deployments(numbers),
+            _lead_times(product.statistics_of_all_days()),
+            _left_out(scenario, product),
+        ):
+            print()
+            print("\n".join(lines))
         print()
     return _judge(numbers, metrics.expected(scenario.expected))
 
@@ -48,48 +64,104 @@ def _tell(scenario: Scenario) -> None:
     print(f"  (All dates are moved by {scenario.moved_by.days} days, to end yesterday.)\n")
 
 
-def _table(numbers: dict[metrics.Value, float]) -> Iterator[str]:
+def _deployments(numbers: Mapping[Value, Statistics]) -> Iterator[str]:
     """Show deployments by day: for each repository, each team, and all."""
-    counts = {value: n for value, n in numbers.items() if value.metric == "Deployments"}
+    counts = {value: n.sum for value, n in numbers.items() if value.metric == "Deployments"}
     days = sorted({value.day for value in counts})
-    sets = sorted({value.dimensions for value in counts}, key=lambda each: (not each, sorted(each)))
-    width = max([22, *(len(_label(each)) for each in sets)])
     heads = [date.fromisoformat(day).strftime("%a %d") for day in days]
-    title = "Production deployments"
-    yield f"{title:<{width}}" + "".join(f"{head:>8}" for head in [*heads, "total"])
-    for dimensions in sets:
-        row = [counts.get(metrics.Value("Deployments", dimensions, day), 0) for day in days]
-        cells = [f"{count:8.0f}" if count else f"{'·':>8}" for count in row]
+    rows = []
+    for dimensions in {value.dimensions for value in counts}:
+        row = [counts.get(Value("Deployments", dimensions, day), 0) for day in days]
+        cells = [f"{count:.0f}" if count else "·" for count in [*row, sum(row)]]
+        rows.append((dimensions, _cells(cells)))
+    yield from _table("Production deployments", _cells([*heads, "total"]), rows)
+
+
+def _lead_times(numbers: Mapping[tuple[str, Dimensions], Statistics]) -> Iterator[str]:
+    """Show how long changes and their commits took to production, over all days."""
+    rows = []
+    for (metric, dimensions), changes in numbers.items():
+        if metric == "LeadTimeForChanges":
+            commits = numbers["CommitLeadTime", dimensions]
+            times = [changes.mean, changes.p50, changes.p90]
+            rows.append(
+                (
+                    dimensions,
+                    _cells([f"{changes.samples:.0f}"])
+                    + _cells(map(_duration, times), _DURATION_WIDTH)
+                    + _cells([f"{commits.samples:.0f}"], _CELL_WIDTH + 2)
+                    + _cells([_duration(commits.p50)], _DURATION_WIDTH),
+                )
+            )
+    heads = (
+        _cells(["changes"])
+        + _cells(["mean", "median", "90 % within"], _DURATION_WIDTH)
+        + _cells(["commits"], _CELL_WIDTH + 2)
+        + _cells(["their median"], _DURATION_WIDTH)
+    )
+    yield from _table("Lead time for changes", heads, rows)
+
+
+def _table(title: str, heads: str, rows: Iterable[Row]) -> Iterator[str]:
+    ordered = sorted(rows, key=lambda row: (not row[0], sorted(row[0])))
+    width = max([_LABEL_WIDTH, *(len(_label(dimensions)) for dimensions, _ in ordered)])
+    yield f"{title:<{width}}{heads}"
+    for dimensions, cells in ordered:
         if not dimensions:
-            yield "-" * (width + 8 * (len(days) + 1))
-        yield f"{_label(dimensions):<{width}}" + "".join(cells) + f"{sum(row):8.0f}"
+            yield "-" * (width + len(heads))
+        yield f"{_label(dimensions):<{width}}{cells}"
 
 
-def _label(dimensions: Iterable[tuple[str, str]]) -> str:
+def _cells(texts: Iterable[str], width: int = _CELL_WIDTH) -> str:
+    return "".join(f"{text:>{width}}" for text in texts)
+
+
+def _label(dimensions: Dimensions) -> str:
     for name, value in dimensions:
         return value if name == "Repository" else f"{name} {value}"
     return "All"
 
 
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < _HOUR:
+        return f"{minutes} min"
+    if minutes < _DAY:
+        return f"{minutes // _HOUR} h {minutes % _HOUR:02} min"
+    hours = round(minutes / _HOUR)
+    return f"{hours // 24} d {hours % 24} h"
+
+
 def _left_out(scenario: Scenario, product: Product) -> Iterator[str]:
-    """Show what became of the events that are no deployment."""
+    """Show how many events gave no number, and why: for each function, which has its own rules."""
+    functions = sorted(product.settings)
     answers = product.emulator.answers()
-    yield "Events not counted"
-    unmatched = len(scenario.steps) - len(answers)
-    yield f"{unmatched:4}  no success of a pipeline or of a production stage"
-    failed = [answer["error"] for answer in answers if "error" in answer]
-    outcomes = Counter(
-        answer["answer"].get("reason", answer["answer"]["outcome"])
-        for answer in answers
-        if "answer" in answer and answer["answer"]["outcome"] != "published"
-    )
-    for outcome, count in outcomes.most_common():
-        yield f"{count:4}  {_IN_WORDS.get(outcome, outcome)}"
-    for error in failed:
-        yield f"   1  failed: {error.get('errorType')}: {error.get('errorMessage')}"
+    counts = {function: Counter[str]() for function in functions}
+    for function in functions:
+        own = [each for each in answers if each["function"] == function]
+        counts[function][_DROPPED] = len(scenario.steps) - len(own)
+        counts[function].update(_reason(each) for each in own if not _is_published(each))
+    width = 2 + max(map(len, functions))
+    yield _cells(functions, width) + "  Events that gave no number"
+    for reason, _ in sum(counts.values(), Counter()).most_common():
+        yield (
+            _cells([str(counts[each][reason] or "·") for each in functions], width) + f"  {reason}"
+        )
 
 
-def _judge(numbers: dict[metrics.Value, float], wanted: dict[metrics.Value, float]) -> int:
+def _is_published(answer: dict[str, Any]) -> bool:
+    return bool(answer.get("answer", {}).get("outcome") == "published")
+
+
+def _reason(answer: dict[str, Any]) -> str:
+    if "error" in answer:
+        error = answer["error"]
+        return f"failed: {error.get('errorType')}: {error.get('errorMessage')}"
+    slug: str = answer["answer"].get("reason", answer["answer"]["outcome"])
+    return _IN_WORDS.get(slug, slug)
+
+
+def _judge(numbers: Mapping[Value, Statistics], wanted: Mapping[Value, Statistics]) -> int:
     wrong = metrics.differences(numbers, wanted)
     if wrong:
         print("These numbers are not what the scenario must give:")

@@ -34,6 +34,7 @@ _ERRORS = {  # service: code when throttled, code when it fails itself
     "cloudwatch": ("ThrottlingException", "InternalServiceFault"),
     "codepipeline": ("ThrottlingException", "InternalFailure"),
     "dynamodb": ("ThrottlingException", "InternalServerError"),
+    "secretsmanager": ("ThrottlingException", "InternalServiceError"),
     "sts": ("Throttling", "InternalFailure"),
 }
 

@@ -11,7 +11,7 @@ import cbor2
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses, router
 from ministack.core.arn import parse_arn
-from ministack.services import cloudwatch, eventbridge
+from ministack.services import cloudwatch, eventbridge, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 from stage.codepipeline import CodePipeline, pipeline_name
@@ -24,6 +24,7 @@ def close(codepipeline: CodePipeline) -> None:
     """Close them all."""
     _register_codepipeline(codepipeline)
     _keep_bus_policies()
+    _create_secrets_as_templates_say()
     _know_condition_keys()
     _tell_iam_the_namespace()
     _refuse_timestamps_out_of_range()
@@ -71,6 +72,20 @@ def _keep_bus_policies() -> None:
         return name, attributes
 
     handlers["create"] = create_with_policy
+
+
+def _create_secrets_as_templates_say() -> None:
+    """`Ref` of a secret is its ARN; without a value in the template, it has none to read."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    create = handlers["create"]
+
+    def create_secret(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        name, attributes = create(logical_id, properties, stack)
+        if not properties.keys() & {"SecretString", "GenerateSecretString"}:
+            secretsmanager._secrets[name]["Versions"].clear()
+        return attributes["Arn"], attributes
+
+    handlers["create"] = create_secret
 
 
 def _know_condition_keys() -> None:

@@ -50,7 +50,8 @@ class Invocations:
     def _process(self, function: dict[str, Any], event: dict[str, Any]) -> None:
         try:
             answer = _attempt(function, event)
-            self.answers.append({"event": event, **answer})
+            name = function["config"]["FunctionName"]
+            self.answers.append({"function": name, "event": event, **answer})
         except Exception:
             logger.exception("an invocation was lost")
         finally:

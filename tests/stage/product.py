@@ -11,6 +11,8 @@ from typing import Any
 from stage import CDK_OUT, HOME, metrics
 from stage.deploy import Stack, deploy, stacks
 from stage.emulator import Emulator, running
+from stage.github import TOKEN
+from stage.metrics import Dimensions, Statistics, Value
 
 STATE = HOME / "stage.json"
 
@@ -75,10 +77,23 @@ class Product:
             raise FunctionFailed(answer)
         return answer
 
-    def metrics(self) -> dict[metrics.Value, float]:
-        """Return what is in CloudWatch."""
-        (namespace,) = {settings["METRIC_NAMESPACE"] for settings in self.settings.values()}
-        return metrics.read(self.operations("cloudwatch"), namespace)
+    def send(self, function: str, event: Any) -> None:
+        """Invoke a function asynchronously, and no other: with retries and a failure queue."""
+        self.operations("lambda").invoke(
+            FunctionName=function, InvocationType="Event", Payload=json.dumps(event).encode()
+        )
+
+    def metrics(self) -> dict[Value, float]:
+        """Return the daily sums of all metrics in CloudWatch."""
+        return {value: statistics.sum for value, statistics in self.statistics().items()}
+
+    def statistics(self) -> dict[Value, Statistics]:
+        """Return all that CloudWatch tells of all metrics, by day."""
+        return metrics.read(self.operations("cloudwatch"), self._namespace)
+
+    def statistics_of_all_days(self) -> dict[tuple[str, Dimensions], Statistics]:
+        """Return all that CloudWatch tells of all metrics, all days in one."""
+        return metrics.read_whole(self.operations("cloudwatch"), self._namespace)
 
     def ledger(self) -> list[dict[str, Any]]:
         """Return all items of the ledger, as DynamoDB gives them."""
@@ -86,7 +101,7 @@ class Product:
         return [item for page in pages for item in page["Items"]]
 
     def reset(self) -> None:
-        """Make a clean slate: nothing counted, nothing remembered, nothing in a queue."""
+        """Make a clean slate: nothing counted, nothing on GitHub, nothing in a queue."""
         self.emulator.settle()
         self.emulator.forget()
         dynamodb = self.operations("dynamodb")
@@ -111,6 +126,11 @@ class Product:
         return found
 
     @cached_property
+    def _namespace(self) -> str:
+        (namespace,) = {settings["METRIC_NAMESPACE"] for settings in self.settings.values()}
+        return namespace
+
+    @cached_property
     def _table(self) -> str:
         (table,) = {settings["LEDGER_TABLE"] for settings in self.settings.values()}
         return table
@@ -126,9 +146,28 @@ def staged(progress: Progress, assembly: Path = CDK_OUT) -> Iterator[Product]:
             for stack in all_stacks:
                 progress(f"deploying {stack.name} in account {stack.account}, {stack.region}")
                 deploy(emulator, stack)
-            yield Product(emulator, all_stacks)
+            product = Product(emulator, all_stacks)
+            _connect_github(product)
+            yield product
         finally:
             progress("taking the stage down")
+
+
+def _connect_github(product: Product) -> None:
+    """Do what an operator does after the first deployment.
+
+    The template holds no token, so it is put into the secret; and the stage's GitHub is nowhere
+    that the configuration could name, since its port is a new one each time.
+    """
+    functions, secrets = product.operations("lambda"), product.operations("secretsmanager")
+    for function, settings in product.settings.items():
+        if "GITHUB_TOKEN_SECRET_ID" not in settings:
+            continue
+        secrets.put_secret_value(SecretId=settings["GITHUB_TOKEN_SECRET_ID"], SecretString=TOKEN)
+        settings["GITHUB_API_URL"] = product.emulator.github
+        functions.update_function_configuration(
+            FunctionName=function, Environment={"Variables": settings}
+        )
 
 
 @contextlib.contextmanager

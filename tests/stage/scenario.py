@@ -15,6 +15,11 @@ from stage import EVENTS
 from stage.github.story import expand
 
 Event = dict[str, Any]
+Answer = dict[str, Any]
+Records = list[dict[str, Any]]
+"""CodePipeline's side of events: its pipelines and their executions."""
+Histories = list[dict[str, Any]]
+"""GitHub's side of them, in the language of `stage.github.story`."""
 
 _DATE = re.compile(r'\b(\d{4}-\d{2}-\d{2})(?=T\d{2}:|")')
 
@@ -26,7 +31,7 @@ class Step:
     about: str
     event: Event
     forwarded: bool
-    answers: dict[str, dict[str, str]]
+    answers: dict[str, Answer]
 
 
 class WrongFile(Exception):
@@ -39,8 +44,8 @@ class Scenario:
 
     title: str
     story: list[str]
-    codepipeline: list[dict[str, Any]]
-    github: list[dict[str, Any]]
+    codepipeline: Records
+    github: Histories
     steps: list[Step]
     expected: list[dict[str, Any]]
     moved_by: timedelta
@@ -48,13 +53,14 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Sample:
-    """One event, CodePipeline's side of it, and what comes of it alone."""
+    """One event, CodePipeline's and GitHub's side of it, and what comes of it alone."""
 
     name: str
     event: Event
-    codepipeline: list[dict[str, Any]]
+    codepipeline: Records
+    github: Histories
     forwarded: bool
-    answers: dict[str, dict[str, str]]
+    answers: dict[str, Answer]
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -78,22 +84,34 @@ def load_scenario(path: Path) -> Scenario:
     )
 
 
-def load_event(path: Path) -> tuple[Event, list[dict[str, Any]]]:
-    """Load an event and CodePipeline's side of the samples, moved to yesterday."""
+def load_event(path: Path) -> tuple[Event, Records, Histories]:
+    """Load an event, and CodePipeline's and GitHub's side of the samples, moved to yesterday."""
     event = json.loads(path.read_text())
     if "detail" not in event:
         raise WrongFile(f"{path} is no event; there are some in events/codepipeline")
     days = _days_to_yesterday([event])
     records = json.loads((EVENTS / "codepipeline-records.json").read_text())
-    return move(event, days), move(records, days)
+    histories = json.loads((EVENTS / "github-histories.json").read_text())
+    return move(event, days), move(records, days), move(histories, days)
 
 
 def load_sample(path: Path) -> Sample:
     """Load one of the sample events, moved to yesterday."""
     name = path.relative_to(EVENTS).as_posix()
-    event, records = load_event(path)
+    event, records, histories = load_event(path)
     outcome = json.loads((EVENTS / "outcomes.json").read_text())[name]
-    return Sample(name, event, records, outcome["forwarded"], outcome["answers"])
+    return Sample(name, event, records, histories, outcome["forwarded"], outcome["answers"])
+
+
+def as_stated(answer: Answer, stated: Answer) -> Answer:
+    """Return as much of an answer as the files state: of metrics, if at all, names and values."""
+    found: Answer = {name: answer[name] for name in ("outcome", "reason") if name in answer}
+    if "metrics" in stated:
+        found["metrics"] = [
+            {name: metric[name] for name in ("name", "value", "values") if name in metric}
+            for metric in answer.get("metrics", [])
+        ]
+    return found
 
 
 def samples() -> list[Path]:

@@ -45,6 +45,11 @@ def execution(number: int, status: str = "Succeeded") -> dict[str, Any]:
     }
 
 
+def of_an_earlier_version(execution: dict[str, Any]) -> dict[str, Any]:
+    execution["pipelineExecution"]["pipelineVersion"] = 6
+    return execution
+
+
 def record() -> dict[str, Any]:
     def stage(name: str, action: str, category: str, **artifacts: Any) -> dict[str, Any]:
         kind = {"category": category, "owner": "AWS", "provider": "Any", "version": "1"}
@@ -60,7 +65,12 @@ def record() -> dict[str, Any]:
             "roleArn": f"arn:aws:iam::{ACCOUNT}:role/pipeline",
             "stages": [source, stage("Prod", "Deploy", "Deploy")],
         },
-        "executions": [execution(1), execution(2, "Failed"), execution(3)],
+        "executions": [
+            execution(1),
+            {**execution(2, "Failed"), "stopTrigger": {"reason": "a mistake"}},
+            execution(3),
+            of_an_earlier_version(execution(0)),
+        ],
     }
 
 
@@ -110,12 +120,14 @@ def test_executions_come_newest_first_in_pages(codepipeline: Any) -> None:
     summaries = [each for page in pages for each in page["pipelineExecutionSummaries"]]
     assert len(pages) == 2
     assert [each["pipelineExecutionId"] for each in summaries] == [
-        execution_id(number) for number in (3, 2, 1)
+        execution_id(number) for number in (3, 2, 1, 0)
     ]
     assert summaries[0]["startTime"] == datetime(2026, 11, 20, 3, 0, 0, 250000, tzinfo=UTC)
     assert summaries[0]["sourceRevisions"] == [
         {"actionName": "Checkout", "revisionId": f"{3:040x}"}
     ]
+    assert summaries[0]["executionType"] == "STANDARD"
+    assert summaries[1]["stopTrigger"] == {"reason": "a mistake"}
 
 
 def test_executions_are_filtered_by_the_stage_that_succeeded(codepipeline: Any) -> None:
@@ -252,4 +264,11 @@ def test_a_record_that_the_service_would_not_answer_with_is_refused(
     wrong = record()
     wrong["executions"][0]["pipelineExecution"] |= change
     with pytest.raises(DirectionRefused, match=complaint):
+        emulator.load_codepipeline([wrong])
+
+
+def test_a_history_that_the_service_would_not_answer_with_is_refused(emulator: Emulator) -> None:
+    wrong = record()
+    wrong["executions"][0]["stopTrigger"] = {"by": "me"}
+    with pytest.raises(DirectionRefused, match="by is unknown to the model"):
         emulator.load_codepipeline([wrong])

@@ -148,10 +148,11 @@ def _read(scope: Scope, body: bytes) -> tuple[Request, Api, bool]:
 
 
 def _record(api: Api, request: Request, asked: Asked) -> dict[str, Any]:
-    """Write down what was asked; over GraphQL, the client's own name for the query."""
+    """Write down what was asked; over GraphQL, the query and the client's own name for it."""
     operation, repository = rest.operation(request) if api == "rest" else ("", "")
+    text = ""
     if isinstance(asked, graphql.Query):
-        operation, repository = asked.name, ", ".join(asked.repositories)
+        operation, repository, text = asked.name, ", ".join(asked.repositories), asked.text
     query = f"?{request.query}" if request.query else ""
     return {
         "api": api,
@@ -159,6 +160,7 @@ def _record(api: Api, request: Request, asked: Asked) -> dict[str, Any]:
         "path": f"{request.path}{query}",
         "operation": operation,
         "repository": repository,
+        "query": text,
         "status": None,
     }
 

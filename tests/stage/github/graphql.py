@@ -58,6 +58,7 @@ def validate(query: str) -> list[str]:
 class Query:
     """A query that has passed GitHub's checks, and what it may come to."""
 
+    text: str
     document: graphql.DocumentNode
     operation: graphql.OperationDefinitionNode
     variables: dict[str, Any]
@@ -104,7 +105,7 @@ def read(body: bytes) -> Query | Answer:
     except Refused as error:
         return _failed([{"type": error.kind, "path": [*error.path], "message": str(error)}])
     return Query(
-        document, operation, given, sorted(survey.repositories), survey.nodes, survey.lists
+        text, document, operation, given, sorted(survey.repositories), survey.nodes, survey.lists
     )
 
 
