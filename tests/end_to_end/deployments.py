@@ -7,26 +7,35 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from stage import EVENTS
+from end_to_end.git import commit, merged
+from end_to_end.histories import BEFORE, BOTH, FEATURE, Outcome, Ships
+from end_to_end.pipelines import Run, recent, records
+from end_to_end.played import LEAD_TIME, in_cloudwatch
 from stage.metrics import Value
 from stage.product import Product
-from stage.scenario import Event, load_event, move
+from stage.scenario import Event, move
 
 FUNCTION = "deployment-frequency"
+FUNCTIONS = (FUNCTION, LEAD_TIME)
 
-GITFLOW = EVENTS / "codepipeline" / "pipeline-succeeded.json"
-"""Repository, branch and commit are all in its trigger."""
-
-WITHOUT_TRIGGER = EVENTS / "codepipeline" / "pipeline-succeeded-no-trigger.json"
+STEPS = [*FEATURE, merged(1, "squash", "09:30"), commit("c3", "10:40")]
+TRIGGERED = (Run("#1", at="10:00"), Ships(BOTH, since="c0"))
+BY_HAND = (Run("c3", at="11:00", trigger=False), Ships({"c3": "11:00 - 10:40 = 1200"}, since="#1"))
+DEPLOYMENTS: list[tuple[Run, Outcome]] = [BEFORE, TRIGGERED, BY_HAND]
 
 
 def deployed(product: Product, *, days_ago: int = 1, trigger: bool = True) -> Event:
-    """Let a deployment of `acme/web` have happened, and return its event."""
-    event, records = load_event(GITFLOW if trigger else WITHOUT_TRIGGER)
-    days = timedelta(days=1 - days_ago)
-    product.emulator.load_codepipeline(move(records, days))
-    moved: Event = move(event, days)
-    return moved
+    """Let a deployment of `acme/web` have happened, and return its event.
+
+    Repository, branch and commit are all in the event's trigger, if it has one.
+    """
+    runs = [run for run, _ in DEPLOYMENTS]
+    days = recent(runs) + timedelta(days=1 - days_ago)
+    product.emulator.load_github(move([{"repository": "acme/web", "steps": STEPS}], days))
+    product.emulator.load_codepipeline(move(records(runs), days))
+    run, _ = TRIGGERED if trigger else BY_HAND
+    event: Event = move(run.event, days)
+    return event
 
 
 def again(event: Event) -> Event:
@@ -34,16 +43,26 @@ def again(event: Event) -> Event:
     return {**event, "id": str(uuid4())}
 
 
-def counted_once(event: Event) -> dict[Value, float]:
-    """Return all that CloudWatch holds when the deployment was counted, and once."""
+def counted_once(event: Event, *functions: str) -> dict[Value, float]:
+    """Return all that CloudWatch holds when these functions measured the deployment, and once."""
     day = datetime.fromisoformat(event["time"]).date().isoformat()
-    sets: list[dict[str, str]] = [{}, {"Repository": "acme/web"}, {"Team": "Storefront"}]
-    return {Value("Deployments", frozenset(each.items()), day): 1 for each in sets}
+    sums: dict[Value, float] = {}
+    if FUNCTION in (functions or [FUNCTION]):
+        sets: list[dict[str, str]] = [{}, {"Repository": "acme/web"}, {"Team": "Storefront"}]
+        sums |= {Value("Deployments", frozenset(each.items()), day): 1 for each in sets}
+    if LEAD_TIME in functions:
+        execution = event["detail"]["execution-id"]
+        own = [(run, outcome) for run, outcome in DEPLOYMENTS if run.id == execution]
+        for value, statistics in in_cloudwatch(own).items():
+            sums[value._replace(day=day)] = statistics.sum
+    return sums
 
 
 @contextlib.contextmanager
-def without_permissions(product: Product, account: str, role_name: str) -> Iterator[None]:
-    """Take all permissions from the role whose name contains this, for a while."""
+def without_permissions(
+    product: Product, account: str, role_name: str, action: str = "*"
+) -> Iterator[None]:
+    """Take a permission, or all, from the role whose name contains this, for a while."""
     stack = next(each for each in product.stacks if each.account == account)
     iam = product.client("iam", stack)
     (role,) = [
@@ -51,11 +70,23 @@ def without_permissions(product: Product, account: str, role_name: str) -> Itera
     ]
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    assert action == "*" or action in json.dumps(document)
+    less = {**document, "Statement": list(_without(document["Statement"], action))}
     iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    if less["Statement"]:
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(less))
     try:
         yield
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+
+def _without(statements: list[dict[str, Any]], action: str) -> Iterator[dict[str, Any]]:
+    for each in statements:
+        actions = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
+        left = [other for other in actions if action not in ("*", other)]
+        if left:
+            yield {**each, "Action": left}
 
 
 def error_type(answer: dict[str, Any]) -> Any:
