@@ -32,6 +32,12 @@ pub enum Reason {
     NoNewCommits,
     /// Every commit that it shipped is dated after the deployment: a clock was wrong.
     NoUsableCommitTime,
+    /// An OpsItem that is no new issue, or that the configuration does not count.
+    NotAnIncident,
+    /// An OpsItem that was deleted before it could be read.
+    OpsItemDeleted,
+    /// The deployment references no OpsItem that it could have resolved.
+    NoOpsItemReferenced,
     /// The measurement is in the ledger, but CloudWatch takes nothing older than two weeks.
     TooOldForCloudwatch,
 }
@@ -48,6 +54,9 @@ impl Reason {
             Self::UnsupportedSource => "unsupported-source",
             Self::NoNewCommits => "no-new-commits",
             Self::NoUsableCommitTime => "no-usable-commit-time",
+            Self::NotAnIncident => "not-an-incident",
+            Self::OpsItemDeleted => "ops-item-deleted",
+            Self::NoOpsItemReferenced => "no-ops-item-referenced",
             Self::TooOldForCloudwatch => "too-old-for-cloudwatch",
         }
     }
@@ -66,6 +75,9 @@ impl FromStr for Reason {
             Self::UnsupportedSource,
             Self::NoNewCommits,
             Self::NoUsableCommitTime,
+            Self::NotAnIncident,
+            Self::OpsItemDeleted,
+            Self::NoOpsItemReferenced,
             Self::TooOldForCloudwatch,
         ];
         all.into_iter().find(|reason| reason.slug() == slug).ok_or(())

@@ -155,12 +155,23 @@ impl Env {
             RepositoryPattern::ALLOWED
         );
         self.optional("APP_REPOSITORY_NAMES", &allowed, Vec::new(), |text| {
-            let names: Vec<String> = if text.starts_with('[') {
-                serde_json::from_str(text).ok()?
-            } else {
-                text.split(',').map(str::to_owned).collect()
-            };
-            names.iter().map(|name| RepositoryPattern::parse(name.trim())).collect()
+            entries(text)?.iter().map(|name| RepositoryPattern::parse(name)).collect()
+        })
+    }
+
+    /// A list of texts, comma-separated or a JSON list; empty by default.
+    ///
+    /// # Errors
+    /// If it is neither, or an entry is not allowed.
+    pub fn list(
+        &self,
+        variable: &'static str,
+        allowed: &str,
+        is_allowed: impl Fn(&str) -> bool,
+    ) -> Result<Vec<String>, ConfigError> {
+        let allowed = format!("a comma-separated or JSON list of which each entry is {allowed}");
+        self.optional(variable, &allowed, Vec::new(), |text| {
+            entries(text).filter(|entries| entries.iter().all(|entry| is_allowed(entry)))
         })
     }
 
@@ -198,6 +209,16 @@ impl Env {
             text.parse().ok().filter(|number| range.contains(number))
         })
     }
+}
+
+/// The entries of a comma-separated or JSON list.
+fn entries(text: &str) -> Option<Vec<String>> {
+    let entries: Vec<String> = if text.starts_with('[') {
+        serde_json::from_str(text).ok()?
+    } else {
+        text.split(',').map(str::to_owned).collect()
+    };
+    Some(entries.iter().map(|entry| entry.trim().to_owned()).collect())
 }
 
 impl<const N: usize> From<[(&str, &str); N]> for Env {

@@ -11,6 +11,7 @@ use std::fmt;
 use lambda_runtime::Diagnostic;
 
 use crate::identity::AccountId;
+use crate::incident::Place;
 
 /// Why an event could not be handled. Nothing was published, unless the variant says otherwise.
 #[derive(thiserror::Error)]
@@ -29,6 +30,12 @@ pub enum Error {
          there if its pipelines are to be measured, or remove it from the event bus's policy"
     )]
     UnexpectedAccount(AccountId),
+    /// The OpsItem was created where no incidents are expected. A retry cannot help.
+    #[error(
+        "the OpsItem was created in {0}, which is not in INCIDENT_ACCOUNTS: add it there if its \
+         OpsItems are incidents, or remove it from the event bus's policy"
+    )]
+    UnexpectedIncidentAccount(Place),
     /// A service that the function depends on did not do its part.
     #[error("{service} {operation} for {subject}: {detail}. {advice}", advice = service.advice(*failure))]
     Service {
@@ -100,7 +107,9 @@ impl Error {
     pub fn error_type(&self) -> Cow<'static, str> {
         match self {
             Self::InvalidEvent { .. } => "InvalidEvent".into(),
-            Self::UnexpectedAccount(_) => "UnexpectedAccount".into(),
+            Self::UnexpectedAccount(_) | Self::UnexpectedIncidentAccount(_) => {
+                "UnexpectedAccount".into()
+            }
             Self::Service { service, failure, .. } => format!("{service:?}{failure:?}").into(),
             Self::GitHub { failure, .. } => format!("GitHub{failure:?}").into(),
             Self::CloudWatchOutOfTime { .. } => "CloudWatchOutOfTime".into(),
@@ -137,6 +146,8 @@ pub enum Service {
     CloudWatch,
     /// The ledger's table in Amazon DynamoDB.
     Ledger,
+    /// OpsCenter of AWS Systems Manager, in the OpsItem's account and Region, and the role there.
+    OpsCenter,
     /// The secret in AWS Secrets Manager that holds GitHub's token.
     GitHubToken,
 }
@@ -159,6 +170,7 @@ impl fmt::Display for Service {
             Self::CodePipeline => "CodePipeline",
             Self::CloudWatch => "CloudWatch",
             Self::Ledger => "DynamoDB",
+            Self::OpsCenter => "OpsCenter",
             Self::GitHubToken => "Secrets Manager",
         })
     }

@@ -4,14 +4,18 @@
 //! Deployments are ordered by when they reached production, not by when they started: an execution
 //! that failed, and was retried after a later one had succeeded, came after that one.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::codepipeline::CodePipeline;
+use crate::codepipeline::client::{Executions, RollbackOf};
 use crate::commit::{CommitId, Range};
 use crate::deployment::{Deployment, Rule};
 use crate::error::Error;
-use crate::identity::ExecutionId;
+use crate::identity::{Execution, ExecutionId, Pipeline};
 use crate::production::Production;
+use crate::repository::Repository;
 use crate::source::SourceAction;
 
 /// An execution may reach production this long after its start at most: approvals wait seven days,
@@ -29,8 +33,8 @@ pub struct PastExecution {
     pub updated_at: DateTime<Utc>,
     /// Whether the whole pipeline succeeded.
     pub succeeded: bool,
-    /// Whether it brought an earlier revision back.
-    pub is_rollback: bool,
+    /// What it brought back, if it was a rollback.
+    pub rollback: Option<RollbackOf>,
     /// The revision of each source action, by the action's name.
     pub revisions: Vec<(String, String)>,
 }
@@ -40,6 +44,8 @@ pub struct PastExecution {
 pub struct PastActions {
     /// The source actions that succeeded.
     pub sources: Vec<SourceAction>,
+    /// The stages that it entered.
+    pub stages: BTreeSet<String>,
     /// When the production stage succeeded, if it did.
     pub production_at: Option<DateTime<Utc>>,
 }
@@ -48,44 +54,86 @@ pub struct PastActions {
 /// deployments of a pipeline have an order, and it is the same whichever of them is looked at.
 type Reached = (DateTime<Utc>, ExecutionId);
 
-/// A pipeline's production deployments before a given one.
+/// A production deployment in a pipeline's history.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PastDeployment {
+    reached: Reached,
+    /// The commit that was deployed.
+    pub commit: CommitId,
+    /// The branch that ran, where it is known.
+    pub branch: Option<String>,
+}
+
+impl PastDeployment {
+    /// When it reached production.
+    #[must_use]
+    pub fn at(&self) -> DateTime<Utc> {
+        self.reached.0
+    }
+
+    /// The execution that deployed it.
+    #[must_use]
+    pub fn id(&self) -> &ExecutionId {
+        &self.reached.1
+    }
+}
+
+/// Which deployments a history is about: a pipeline can have sources in several repositories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// The repository that was deployed.
+    pub repository: Repository,
+    /// The rule by which one of its executions is a production deployment.
+    pub rule: Rule,
+}
+
+impl Scope {
+    /// That of a deployment.
+    #[must_use]
+    pub fn of(deployment: &Deployment) -> Self {
+        Self {
+            pipeline: deployment.execution.of(),
+            repository: deployment.repository.clone(),
+            rule: deployment.rule,
+        }
+    }
+}
+
+/// A pipeline's production deployments before a certain one, or before a certain time.
 #[derive(Debug)]
 pub struct History<'a> {
     codepipeline: &'a CodePipeline,
     production: &'a Production,
-    deployment: &'a Deployment,
-    reached: Reached,
-    /// Known to have been deployments, with the commits that they deployed.
-    deployed: Vec<(Reached, CommitId)>,
+    scope: Scope,
+    before: Reached,
+    /// Known to have been deployments.
+    deployed: Vec<PastDeployment>,
     /// Executions that may have been deployments, but certainly not the latest.
     others: Vec<PastExecution>,
 }
 
 impl<'a> History<'a> {
-    /// Reads what came before the deployment.
+    /// Reads what came before a deployment.
     ///
     /// # Errors
     /// [`Error::Service`] as CodePipeline fails.
     pub async fn before(
-        deployment: &'a Deployment,
+        deployment: &Deployment,
         codepipeline: &'a CodePipeline,
         production: &'a Production,
     ) -> Result<Self, Error> {
         let Deployment { execution, at, .. } = deployment;
-        let mut history = Self {
-            codepipeline,
-            production,
-            deployment,
-            reached: (*at, execution.id.clone()),
-            deployed: Vec::new(),
-            others: Vec::new(),
-        };
-        let mut executions = codepipeline.executions(execution).await;
+        let scope = Scope::of(deployment);
+        let mut executions = codepipeline.executions(&scope.pipeline).await;
+        let before = (*at, execution.id.clone());
+        let mut history = Self::new(codepipeline, production, scope, before);
         let mut started_later = Vec::new();
         while let Some(past) = executions.next().await {
             let past = past?;
             if past.id == execution.id {
-                history.reached.0 = history.production_time(&past).await?.unwrap_or(*at);
+                history.before.0 = history.production_time(&past).await?.unwrap_or(*at);
                 break;
             }
             started_later.push(past);
@@ -93,23 +141,109 @@ impl<'a> History<'a> {
         for past in started_later {
             history.consider(past).await?;
         }
-        while let Some(past) = executions.next().await {
-            let past = past?;
-            if history
-                .latest()
-                .is_some_and(|((at, _), _)| past.started_at + LONGEST_EXECUTION < *at)
-            {
-                break;
-            }
-            history.consider(past).await?;
-        }
+        history.read(executions).await?;
         Ok(history)
     }
 
-    /// The commit that was in production when the deployment replaced it, if there was any.
+    /// Reads what had reached production before a time.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as CodePipeline fails.
+    pub async fn until(
+        time: DateTime<Utc>,
+        scope: Scope,
+        codepipeline: &'a CodePipeline,
+        production: &'a Production,
+    ) -> Result<Self, Error> {
+        let executions = codepipeline.executions(&scope.pipeline).await;
+        let mut history = Self::new(codepipeline, production, scope, (time, ExecutionId::first()));
+        history.read(executions).await?;
+        Ok(history)
+    }
+
+    fn new(
+        codepipeline: &'a CodePipeline,
+        production: &'a Production,
+        scope: Scope,
+        before: Reached,
+    ) -> Self {
+        let (deployed, others) = (Vec::new(), Vec::new());
+        Self { codepipeline, production, scope, before, deployed, others }
+    }
+
+    async fn read(&mut self, mut executions: Executions) -> Result<(), Error> {
+        while let Some(past) = executions.next().await {
+            let past = past?;
+            let is_out_of_reach =
+                |latest: &PastDeployment| past.started_at + LONGEST_EXECUTION < latest.at();
+            if self.latest().is_some_and(is_out_of_reach) {
+                break;
+            }
+            self.consider(past).await?;
+        }
+        Ok(())
+    }
+
+    /// The deployment that was in production at last, if there was any.
     #[must_use]
-    pub fn commit_before(&self) -> Option<&CommitId> {
-        self.latest().map(|(_, commit)| commit)
+    pub fn latest(&self) -> Option<&PastDeployment> {
+        self.deployed.iter().max()
+    }
+
+    /// The latest deployment that is not this one: of the last weeks.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as CodePipeline fails.
+    pub async fn latest_but(
+        &self,
+        execution: Option<&ExecutionId>,
+    ) -> Result<Option<PastDeployment>, Error> {
+        let is_other = |deployment: &&PastDeployment| Some(deployment.id()) != execution;
+        let mut found = self.deployed.iter().filter(is_other).max().cloned();
+        for past in &self.others {
+            if found.as_ref().is_none_or(|found| past.updated_at > found.at())
+                && let Some(deployment) = self.deployment(past).await?.filter(|it| is_other(&it))
+            {
+                found = found.max(Some(deployment));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The latest deployment of a commit: of the last weeks.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as CodePipeline fails.
+    pub async fn latest_of(&self, commit: &CommitId) -> Result<Option<PastDeployment>, Error> {
+        let is_of = |deployment: &&PastDeployment| deployment.commit == *commit;
+        let mut found = self.deployed.iter().filter(is_of).max().cloned();
+        for past in &self.others {
+            if past.revisions.iter().any(|(_, id)| id == commit.as_str())
+                && let Some(deployment) = self.deployment(past).await?.filter(|it| is_of(&it))
+            {
+                found = found.max(Some(deployment));
+            }
+        }
+        Ok(found)
+    }
+
+    /// All deployments since a time, oldest first: of the last weeks.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as CodePipeline fails.
+    pub async fn since(&self, time: DateTime<Utc>) -> Result<Vec<PastDeployment>, Error> {
+        let mut found: Vec<_> =
+            self.deployed.iter().filter(|deployment| deployment.at() > time).cloned().collect();
+        for past in &self.others {
+            if past.updated_at > time
+                && let Some(deployment) = self.deployment(past).await?
+                && deployment.at() > time
+            {
+                found.push(deployment);
+            }
+        }
+        found.sort();
+        Ok(found)
     }
 
     /// Takes the commits out that had been in production already, though not at last: someone went
@@ -118,80 +252,92 @@ impl<'a> History<'a> {
     /// # Errors
     /// [`Error::Service`] as CodePipeline fails.
     pub async fn first_time(&self, mut range: Range) -> Result<Range, Error> {
-        for (_, commit) in &self.deployed {
-            range.remove_with_ancestors(commit);
+        for deployment in &self.deployed {
+            range.remove_with_ancestors(&deployment.commit);
         }
         for past in &self.others {
-            let is_in_range =
-                |(_, id): &(_, String)| CommitId::parse(id).is_some_and(|id| range.contains(&id));
+            let is_in_range = |(_, id): &(_, String)| {
+                CommitId::parse(id).is_some_and(|commit| range.contains(&commit))
+            };
             if past.revisions.iter().any(is_in_range)
-                && let Some((_, commit)) = self.deployed(past).await?
+                && let Some(deployment) = self.deployment(past).await?
             {
-                range.remove_with_ancestors(&commit);
+                range.remove_with_ancestors(&deployment.commit);
             }
         }
         Ok(range)
     }
 
-    fn latest(&self) -> Option<&(Reached, CommitId)> {
-        self.deployed.iter().max()
-    }
-
     async fn consider(&mut self, past: PastExecution) -> Result<(), Error> {
-        if !is_candidate(&past, self.deployment.rule, &self.reached) {
+        if !is_candidate(&past, self.scope.rule, &self.before) {
             return Ok(());
         }
-        if self.latest().is_some_and(|((at, _), _)| past.updated_at <= *at) {
+        if self.latest().is_some_and(|latest| past.updated_at <= latest.at()) {
             self.others.push(past);
-        } else if let Some(found) = self.deployed(&past).await? {
-            self.deployed.push(found);
+        } else if let Some(deployment) = self.deployment(&past).await? {
+            self.deployed.push(deployment);
         }
         Ok(())
     }
 
-    /// When the execution reached production and with which commit, if it did so before this
-    /// deployment and from the same repository.
-    async fn deployed(&self, past: &PastExecution) -> Result<Option<(Reached, CommitId)>, Error> {
-        let execution = &self.deployment.execution;
-        let actions = self.codepipeline.past_actions(execution, past, self.production).await?;
-        let found = deployed(past, &actions, self.production, self.deployment);
-        Ok(found.filter(|(reached, _)| *reached < self.reached))
+    /// The deployment that an execution was, if it was one, and before.
+    async fn deployment(&self, past: &PastExecution) -> Result<Option<PastDeployment>, Error> {
+        let execution = self.scope.pipeline.execution(past.id.clone());
+        let actions = self.codepipeline.past_actions(&execution, self.production).await?;
+        let found = deployment(past, &actions, self.production, &self.scope);
+        Ok(found.filter(|deployment| deployment.reached < self.before))
     }
 
     /// When the deployment itself reached production, by the same record that tells it of others.
     async fn production_time(&self, own: &PastExecution) -> Result<Option<DateTime<Utc>>, Error> {
-        match self.deployment.rule {
+        match self.scope.rule {
             Rule::Gitflow => Ok(own.succeeded.then_some(own.updated_at)),
             Rule::TrunkBased => {
-                let execution = &self.deployment.execution;
-                let actions = self.codepipeline.past_actions(execution, own, self.production);
+                let execution = self.scope.pipeline.execution(own.id.clone());
+                let actions = self.codepipeline.past_actions(&execution, self.production);
                 Ok(actions.await?.production_at)
             }
         }
     }
 }
 
+/// The record of an execution in its pipeline's history, if CodePipeline still has it.
+///
+/// # Errors
+/// [`Error::Service`] as CodePipeline fails.
+pub async fn record(
+    execution: &Execution,
+    codepipeline: &CodePipeline,
+) -> Result<Option<PastExecution>, Error> {
+    let mut executions = codepipeline.executions(&execution.of()).await;
+    while let Some(past) = executions.next().await {
+        let past = past?;
+        if past.id == execution.id {
+            return Ok(Some(past));
+        }
+    }
+    Ok(None)
+}
+
 /// Whether the execution may have been a production deployment before this one, as far as the
 /// history alone tells.
-fn is_candidate(past: &PastExecution, rule: Rule, reached: &Reached) -> bool {
-    !past.is_rollback
+fn is_candidate(past: &PastExecution, rule: Rule, before: &Reached) -> bool {
+    past.rollback.is_none()
         && match rule {
-            Rule::Gitflow => {
-                past.succeeded && (past.updated_at, &past.id) < (reached.0, &reached.1)
-            }
-            Rule::TrunkBased => past.started_at < reached.0,
+            Rule::Gitflow => past.succeeded && (past.updated_at, &past.id) < (before.0, &before.1),
+            Rule::TrunkBased => past.started_at < before.0,
         }
 }
 
 /// When the execution reached production and with which commit, if it was a production deployment
-/// from the same repository.
-fn deployed(
+/// from the repository.
+fn deployment(
     past: &PastExecution,
     actions: &PastActions,
     production: &Production,
-    deployment: &Deployment,
-) -> Option<(Reached, CommitId)> {
-    let at = match deployment.rule {
+    scope: &Scope,
+) -> Option<PastDeployment> {
+    let at = match scope.rule {
         Rule::Gitflow => past.updated_at,
         Rule::TrunkBased => actions.production_at?,
     };
@@ -199,15 +345,19 @@ fn deployed(
         [only] if only.source.repository.is_none() => only,
         sources => sources
             .iter()
-            .find(|action| action.source.repository.as_ref() == Some(&deployment.repository))?,
+            .find(|action| action.source.repository.as_ref() == Some(&scope.repository))?,
     };
-    let is_production = match (deployment.rule, &source.source.branch) {
+    let is_production = match (scope.rule, &source.source.branch) {
         (Rule::Gitflow, Some(branch)) => production.is_main_branch(branch),
         _ => true,
     };
     let revision = past.revisions.iter().find(|(action, _)| *action == source.name);
     let commit = source.source.commit.as_deref().or(revision.map(|(_, id)| id.as_str()))?;
-    is_production.then_some(((at, past.id.clone()), CommitId::parse(commit)?))
+    is_production.then_some(PastDeployment {
+        reached: (at, past.id.clone()),
+        commit: CommitId::parse(commit)?,
+        branch: source.source.branch.clone(),
+    })
 }
 
 #[cfg(test)]
@@ -232,7 +382,7 @@ mod tests {
             started_at: at("08:00"),
             updated_at: at(updated),
             succeeded: true,
-            is_rollback: false,
+            rollback: None,
             revisions: vec![("Source".to_owned(), "b".repeat(40))],
         }
     }
@@ -245,36 +395,49 @@ mod tests {
             provider: None,
         };
         let action = SourceAction { name: "Source".to_owned(), source, ..SourceAction::default() };
-        PastActions { sources: vec![action], production_at: Some(at("09:00")) }
+        PastActions {
+            sources: vec![action],
+            production_at: Some(at("09:00")),
+            ..PastActions::default()
+        }
     }
 
     fn reached(time: &str, past: &PastExecution) -> Reached {
         (at(time), past.id.clone())
     }
 
+    fn scope(rule: Rule) -> Scope {
+        Scope { rule, ..Scope::of(&fixtures::deployment()) }
+    }
+
+    fn found(time: &str, past: &PastExecution, letter: &str, branch: &str) -> PastDeployment {
+        let branch = Some(branch.to_owned());
+        PastDeployment { reached: reached(time, past), commit: commit(letter), branch }
+    }
+
     #[test]
     fn a_deployment_before_is_one_of_the_same_repository_and_of_production() {
         let production = Production::from_env(&Env::default()).unwrap();
-        let (now, past) = (fixtures::deployment(), past("09:30"));
+        let past = past("09:30");
         for (actions, expected) in [
-            (from("acme/web", "main"), Some((reached("09:30", &past), commit("a")))),
+            (from("acme/web", "main"), Some(found("09:30", &past, "a", "main"))),
             (from("acme/web", "develop"), None),
             (from("acme/other", "main"), None),
             (PastActions::default(), None),
         ] {
-            assert_eq!(deployed(&past, &actions, &production, &now), expected);
+            assert_eq!(deployment(&past, &actions, &production, &scope(Rule::Gitflow)), expected);
         }
     }
 
     #[test]
     fn a_trunk_based_deployment_is_dated_by_its_production_stage() {
         let production = Production::from_env(&Env::default()).unwrap();
-        let now = Deployment { rule: Rule::TrunkBased, ..fixtures::deployment() };
+        let scope = scope(Rule::TrunkBased);
         let failed_later = PastExecution { succeeded: false, ..past("11:00") };
-        let found = deployed(&failed_later, &from("acme/web", "x"), &production, &now);
-        assert_eq!(found, Some((reached("09:00", &failed_later), commit("a"))));
+        let deployed = deployment(&failed_later, &from("acme/web", "x"), &production, &scope);
+        assert_eq!(deployed, Some(found("09:00", &failed_later, "a", "x")));
         let not_there = PastActions { production_at: None, ..from("acme/web", "x") };
-        assert_eq!(deployed(&failed_later, &not_there, &production, &now), None);
+        assert_eq!(deployment(&failed_later, &not_there, &production, &scope), None);
     }
 
     #[test]
@@ -282,7 +445,7 @@ mod tests {
         let now = (at("10:00"), fixtures::deployment().execution.id);
         assert!(is_candidate(&past("09:30"), Rule::Gitflow, &now));
         for other in [
-            PastExecution { is_rollback: true, ..past("09:30") },
+            PastExecution { rollback: Some(RollbackOf::default()), ..past("09:30") },
             PastExecution { succeeded: false, ..past("09:30") },
             past("10:01"),
         ] {
@@ -309,7 +472,7 @@ mod tests {
         let mut actions = from("acme/web", "main");
         actions.sources[0].source.commit = None;
         let past = past("09:30");
-        let found = deployed(&past, &actions, &production, &fixtures::deployment());
-        assert_eq!(found, Some((reached("09:30", &past), commit("b"))));
+        let deployed = deployment(&past, &actions, &production, &scope(Rule::Gitflow));
+        assert_eq!(deployed, Some(found("09:30", &past, "b", "main")));
     }
 }

@@ -1,6 +1,7 @@
 //! Names by which AWS identifies things. Each type holds only what AWS would have issued, so that
 //! a forged event can put nothing else into an endpoint, an ARN, a request or a key of the ledger.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Declares a checked string: `parse` is the only way in, `as_str` and `Display` the ways out.
@@ -100,6 +101,84 @@ identifier!(
     }
 );
 
+identifier!(
+    /// The id of an OpsItem in lower case: `oi-` and twelve hexadecimal digits.
+    OpsItemId,
+    "an OpsItem's id: oi- and twelve hexadecimal digits",
+    |text| {
+        text.strip_prefix("oi-").is_some_and(|digits| {
+            digits.len() == 12
+                && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        })
+    }
+);
+
+impl OpsItemId {
+    /// The ids that a text contains, in whatever case, each once and in alphabetical order. One
+    /// that is part of a longer word or number is none.
+    #[must_use]
+    pub fn all_in(text: &str) -> BTreeSet<Self> {
+        let lower = text.to_ascii_lowercase();
+        let words = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        words
+            .flat_map(|word| word.match_indices("oi-").map(move |(at, _)| (word, at)))
+            .filter_map(|(word, at)| {
+                let before = word.get(..at)?.chars().next_back();
+                let after = word.get(at + 15..)?.chars().next();
+                let is_apart = |c: Option<char>| c.is_none_or(|c| c == '-');
+                let id = Self::parse(word.get(at..at + 15)?)?;
+                (is_apart(before) && is_apart(after)).then_some(id)
+            })
+            .collect()
+    }
+}
+
+/// An OpsItem, in whatever account and Region.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpsItem {
+    /// The account that it was created in.
+    pub account: AccountId,
+    /// The Region that it was created in.
+    pub region: Region,
+    /// Which it is.
+    pub id: OpsItemId,
+}
+
+impl fmt::Display for OpsItem {
+    /// As messages name it: `OpsItem oi-0123456789ab (444455556666, eu-west-1)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { account, region, id } = self;
+        write!(f, "OpsItem {id} ({account}, {region})")
+    }
+}
+
+impl ExecutionId {
+    /// The id before all others, which no execution has.
+    pub(crate) fn first() -> Self {
+        Self("00000000-0000-0000-0000-000000000000".to_owned())
+    }
+}
+
+/// A pipeline, in whatever account and Region.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pipeline {
+    /// The account that it runs in.
+    pub account: AccountId,
+    /// The Region that it runs in.
+    pub region: Region,
+    /// Its name.
+    pub name: PipelineName,
+}
+
+impl Pipeline {
+    /// A run of this pipeline.
+    #[must_use]
+    pub fn execution(&self, id: ExecutionId) -> Execution {
+        let Self { account, region, name } = self.clone();
+        Execution { account, region, pipeline: name, id }
+    }
+}
+
 /// One run of a pipeline: the identity of a deployment, whatever number of events tell of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Execution {
@@ -111,6 +190,15 @@ pub struct Execution {
     pub pipeline: PipelineName,
     /// The run of it.
     pub id: ExecutionId,
+}
+
+impl Execution {
+    /// The pipeline that ran.
+    #[must_use]
+    pub fn of(&self) -> Pipeline {
+        let Self { account, region, pipeline, .. } = self.clone();
+        Pipeline { account, region, name: pipeline }
+    }
 }
 
 impl fmt::Display for Execution {
@@ -133,6 +221,25 @@ mod tests {
         }
         assert!(PipelineName::parse("Web_App-1.prod@eu").is_some());
         assert!(ExecutionId::parse("6f1d2c0a-7b1e-4d0f-9a53-2f0f4c8e1a77").is_some());
+    }
+
+    #[test]
+    fn ops_items_are_found_in_branches_and_messages() {
+        for (text, expected) in [
+            ("hotfix/oi-0123456789ab", &["oi-0123456789ab"][..]),
+            ("fix/oi-0123456789ab/hotfix", &["oi-0123456789ab"]),
+            ("Merge pull request #12 from acme/fix/OI-0123456789AB", &["oi-0123456789ab"]),
+            ("oi-0123456789ab, oi-ba9876543210 (oi-0123456789ab)", &["oi-0123456789ab", "oi-ba9876543210"]),
+            ("fix-oi-0123456789ab-now fix_oi-ba9876543210_now", &["oi-0123456789ab", "oi-ba9876543210"]),
+            ("Änderung für oi-0123456789ab–endlich", &["oi-0123456789ab"]),
+            ("oi-0123456789abc oi-0123456789a foi-0123456789ab oi-0123456789ag oi_0123456789ab", &[]),
+            ("oi-", &[]),
+            ("", &[]),
+        ] {
+            let found = OpsItemId::all_in(text);
+            let found: Vec<_> = found.iter().map(OpsItemId::as_str).collect();
+            assert_eq!(found, expected, "{text}");
+        }
     }
 
     #[test]

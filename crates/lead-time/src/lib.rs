@@ -90,7 +90,7 @@ impl LeadTime {
         let Deployment { repository, .. } = deployment;
         let head = lookup::commit(deployment)?;
         let history = History::before(deployment, &self.codepipeline, &self.production).await?;
-        let since = history.commit_before().cloned();
+        let since = history.latest().map(|deployment| deployment.commit.clone());
         let commits = if let Some(since) = &since {
             let range = self.github.range(repository, since, &head, deadline).await?;
             let new = history.first_time(range).await?.ids();

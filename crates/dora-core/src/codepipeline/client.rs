@@ -16,8 +16,9 @@ use aws_sdk_codepipeline::operation::list_pipeline_executions::ListPipelineExecu
 use aws_sdk_codepipeline::primitives::DateTime;
 use aws_sdk_codepipeline::types::{
     ActionCategory, ActionDeclaration, ActionExecutionDetail, ActionExecutionFilter,
-    ActionExecutionStatus, ActionOwner, ActionTypeId, ExecutionType, PipelineExecution,
-    PipelineExecutionStatus, PipelineExecutionSummary,
+    ActionExecutionStatus, ActionOwner, ActionTypeId, ExecutionTrigger, ExecutionType,
+    PipelineExecution, PipelineExecutionStatus, PipelineExecutionSummary,
+    PipelineRollbackMetadata, TriggerType,
 };
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 use tokio::sync::Mutex;
@@ -25,7 +26,7 @@ use tokio::sync::Mutex;
 use crate::env::{ConfigError, Env};
 use crate::error::{Error, Failure, Service};
 use crate::history::{PastActions, PastExecution};
-use crate::identity::{AccountId, Execution, ExecutionId, Region};
+use crate::identity::{AccountId, Execution, ExecutionId, Pipeline, Region};
 use crate::production::Production;
 use crate::repository::Repository;
 use crate::sdk_error::service_error;
@@ -46,12 +47,21 @@ pub struct CodePipeline {
 /// What CodePipeline says of an execution as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExecutionRecord {
-    /// Whether it brings an earlier revision back. No event says so.
-    pub is_rollback: bool,
+    /// What it brings back, if it is a rollback. No event says so.
+    pub rollback: Option<RollbackOf>,
     /// The version of the pipeline's structure that it runs.
     pub pipeline_version: Option<i32>,
     /// The revision of each source artifact.
     pub revisions: Vec<Revision>,
+}
+
+/// What a rollback execution says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RollbackOf {
+    /// The earlier execution whose revision it brings back.
+    pub target: Option<ExecutionId>,
+    /// The execution whose failure started it, if CodePipeline did by itself.
+    pub failed: Option<ExecutionId>,
 }
 
 impl CodePipeline {
@@ -90,7 +100,7 @@ impl CodePipeline {
     pub async fn execution(&self, execution: &Execution) -> Result<ExecutionRecord, Error> {
         const OPERATION: &str = "GetPipelineExecution";
         let record = self
-            .client(execution)
+            .client(&execution.account, &execution.region)
             .await
             .get_pipeline_execution()
             .pipeline_name(execution.pipeline.as_str())
@@ -120,7 +130,7 @@ impl CodePipeline {
         let filter =
             ActionExecutionFilter::builder().pipeline_execution_id(execution.id.as_str()).build();
         let pages = self
-            .client(execution)
+            .client(&execution.account, &execution.region)
             .await
             .list_action_executions()
             .pipeline_name(execution.pipeline.as_str())
@@ -145,7 +155,7 @@ impl CodePipeline {
         version: Option<i32>,
     ) -> Result<Vec<SourceAction>, Error> {
         const OPERATION: &str = "GetPipeline";
-        self.client(execution)
+        self.client(&execution.account, &execution.region)
             .await
             .get_pipeline()
             .name(execution.pipeline.as_str())
@@ -163,42 +173,40 @@ impl CodePipeline {
             .map_err(|detail| unexpected(OPERATION, execution, &detail))
     }
 
-    /// `ListPipelineExecutions`: all executions of the execution's pipeline, newest start first,
-    /// read page by page as they are asked for.
-    pub async fn executions(&self, execution: &Execution) -> Executions {
+    /// `ListPipelineExecutions`: all executions of a pipeline, newest start first, read page by
+    /// page as they are asked for.
+    pub async fn executions(&self, pipeline: &Pipeline) -> Executions {
         let pages = self
-            .client(execution)
+            .client(&pipeline.account, &pipeline.region)
             .await
             .list_pipeline_executions()
-            .pipeline_name(execution.pipeline.as_str())
+            .pipeline_name(pipeline.name.as_str())
             .max_results(100)
             .into_paginator()
             .items()
             .send();
-        Executions { pages, execution: execution.clone(), role: self.role.clone() }
+        Executions { pages, pipeline: pipeline.clone(), role: self.role.clone() }
     }
 
-    /// `ListActionExecutions` of another execution of the same pipeline.
+    /// `ListActionExecutions`: what the actions of an execution tell of its way to production.
     ///
     /// # Errors
     /// [`Error::Service`] as CodePipeline or the role there fails.
     pub async fn past_actions(
         &self,
         execution: &Execution,
-        past: &PastExecution,
         production: &Production,
     ) -> Result<PastActions, Error> {
-        let execution = Execution { id: past.id.clone(), ..execution.clone() };
-        let details = self.actions(&execution).await?;
+        let details = self.actions(execution).await?;
         Ok(PastActions {
             sources: source_actions(&details)
-                .map_err(|detail| unexpected(LIST_ACTIONS, &execution, &detail))?,
+                .map_err(|detail| unexpected(LIST_ACTIONS, execution, &detail))?,
+            stages: details.iter().filter_map(|detail| detail.stage_name.clone()).collect(),
             production_at: succeeded_at(&details, production.stage()),
         })
     }
 
-    async fn client(&self, execution: &Execution) -> Client {
-        let Execution { account, region, .. } = execution;
+    async fn client(&self, account: &AccountId, region: &Region) -> Client {
         let mut clients = self.clients.lock().await;
         let key = (account.clone(), region.clone());
         if let Some(client) = clients.get(&key) {
@@ -228,7 +236,7 @@ impl CodePipeline {
 pub struct Executions {
     pages:
         PaginationStream<Result<PipelineExecutionSummary, SdkError<ListPipelineExecutionsError>>>,
-    execution: Execution,
+    pipeline: Pipeline,
     role: Option<String>,
 }
 
@@ -239,11 +247,11 @@ impl Executions {
         let summary = match self.pages.next().await? {
             Ok(summary) => summary,
             Err(error) => {
-                return Some(Err(failed(self.role.as_deref(), OPERATION, &self.execution, &error)));
+                return Some(Err(failed(self.role.as_deref(), OPERATION, &self.pipeline, &error)));
             }
         };
         let past = past_execution(summary).ok_or_else(|| {
-            unexpected(OPERATION, &self.execution, "an execution without id or times")
+            unexpected(OPERATION, &self.pipeline, "an execution without id or times")
         });
         Some(past)
     }
@@ -252,32 +260,34 @@ impl Executions {
 fn failed<E>(
     role: Option<&str>,
     operation: &'static str,
-    execution: &Execution,
+    subject: &dyn ToString,
     error: &SdkError<E>,
 ) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
     let subject = match role {
-        None => execution.to_string(),
-        Some(role) => format!("{execution}, as role {role} of account {}", execution.account),
+        None => subject.to_string(),
+        Some(role) => format!("{}, as role {role} there", subject.to_string()),
     };
     service_error(Service::CodePipeline, operation, &subject, error)
 }
 
-fn unexpected(operation: &'static str, execution: &Execution, detail: &str) -> Error {
+fn unexpected(operation: &'static str, subject: &dyn ToString, detail: &str) -> Error {
     Error::Service {
         service: Service::CodePipeline,
         failure: Failure::UnexpectedAnswer,
         operation,
-        subject: execution.to_string(),
+        subject: subject.to_string(),
         detail: detail.to_owned(),
     }
 }
 
 fn execution_record(record: PipelineExecution) -> ExecutionRecord {
+    let rollback = (record.execution_type == Some(ExecutionType::Rollback))
+        .then(|| rollback_of(record.rollback_metadata.as_ref(), record.trigger.as_ref()));
     ExecutionRecord {
-        is_rollback: record.execution_type == Some(ExecutionType::Rollback),
+        rollback,
         pipeline_version: record.pipeline_version,
         revisions: record
             .artifact_revisions
@@ -291,6 +301,27 @@ fn execution_record(record: PipelineExecution) -> ExecutionRecord {
                 })
             })
             .collect(),
+    }
+}
+
+fn rollback_of(
+    metadata: Option<&PipelineRollbackMetadata>,
+    trigger: Option<&ExecutionTrigger>,
+) -> RollbackOf {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Detail {
+        failed_pipeline_execution_id: String,
+    }
+    let target =
+        metadata.and_then(|metadata| metadata.rollback_target_pipeline_execution_id.as_deref());
+    let detail = trigger
+        .filter(|trigger| trigger.trigger_type == Some(TriggerType::AutomatedRollback))
+        .and_then(|trigger| serde_json::from_str(trigger.trigger_detail.as_deref()?).ok())
+        .map(|detail: Detail| detail.failed_pipeline_execution_id);
+    RollbackOf {
+        target: target.and_then(ExecutionId::parse),
+        failed: detail.as_deref().and_then(ExecutionId::parse),
     }
 }
 
@@ -310,7 +341,9 @@ fn past_execution(summary: PipelineExecutionSummary) -> Option<PastExecution> {
         started_at: time(summary.start_time)?,
         updated_at: time(summary.last_update_time)?,
         succeeded: summary.status == Some(PipelineExecutionStatus::Succeeded),
-        is_rollback: summary.execution_type == Some(ExecutionType::Rollback),
+        rollback: (summary.execution_type == Some(ExecutionType::Rollback)).then(|| {
+            rollback_of(summary.rollback_metadata.as_ref(), summary.trigger.as_ref())
+        }),
         revisions: summary
             .source_revisions
             .unwrap_or_default()
