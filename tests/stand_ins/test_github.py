@@ -470,6 +470,7 @@ def test_every_request_is_on_record(github: Client) -> None:
             "path": "/repos/acme/web/compare/main...main?page=1",
             "operation": "compare",
             "repository": "acme/web",
+            "query": "",
             "status": 200,
         },
         {
@@ -478,6 +479,7 @@ def test_every_request_is_on_record(github: Client) -> None:
             "path": "/repos/acme/secret/commits/main",
             "operation": "commit",
             "repository": "acme/secret",
+            "query": "",
             "status": 404,
         },
         {
@@ -486,6 +488,7 @@ def test_every_request_is_on_record(github: Client) -> None:
             "path": "/graphql",
             "operation": "PullRequests",
             "repository": "acme/web",
+            "query": PULL_REQUESTS,
             "status": 200,
         },
     ]

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use dora_core::answer::Answer;
 use dora_core::codepipeline::{CodePipeline, ExecutionEvent};
 use dora_core::identity::AccountId;
+use dora_core::ledger::Subject;
 use dora_core::metric::Metric;
 use dora_core::production::Production;
 use dora_core::publication::Publication;
@@ -51,7 +52,8 @@ impl DeploymentFrequency {
         match lookup::deployment(&self.codepipeline, &self.production, event).await? {
             Decision::Record(deployment) => {
                 let measured = async { Ok(Decision::Record(measure(&deployment))) };
-                self.publication.publish(&deployment, METRICS, deadline, measured).await
+                let subject = Subject::deployment(&deployment);
+                self.publication.publish(&subject, METRICS, deadline, measured).await
             }
             Decision::Ignore(reason) => Ok(Answer::Ignored { reason }),
         }

@@ -5,17 +5,13 @@
 //! production", is then the sum over a period.
 
 use dora_core::deployment::Deployment;
-use dora_core::metric::{Measured, Measurement, Metric, Values};
+use dora_core::metric::{Measured, Measurement, Metric};
 
 /// What the deployment adds to the metric.
 #[must_use]
 pub fn measure(deployment: &Deployment) -> Measured {
-    let measurement = Measurement {
-        metric: Metric::Deployments,
-        values: Values::One(1.0),
-        at: deployment.at,
-        repository: deployment.repository.clone(),
-    };
+    let repository = Some(deployment.repository.clone());
+    let measurement = Measurement::one(Metric::Deployments, deployment.at, repository);
     Measured { measurements: vec![measurement], shipped: None }
 }
 

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use tracing::info;
 
 use crate::decision::Reason;
-use crate::identity::Execution;
+use crate::identity::{Execution, OpsItem};
 use crate::metric::{Measurement, Values};
 use crate::repository::Repository;
 
@@ -29,13 +29,39 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// The outcome of two things that one event brought about: what was published wins over what
+    /// was published before, and that over a reason to ignore, of which the first one stays.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Published { mut metrics }, Self::Published { metrics: more }) => {
+                metrics.extend(more);
+                Self::Published { metrics }
+            }
+            (published @ Self::Published { .. }, _) | (_, published @ Self::Published { .. }) => {
+                published
+            }
+            (Self::Duplicate, _) | (_, Self::Duplicate) => Self::Duplicate,
+            (ignored, _) => ignored,
+        }
+    }
+
+    /// Logs what became of an OpsItem's event.
+    pub fn log_ops_item(&self, ops_item: &OpsItem) {
+        let (outcome, reason) = self.words();
+        info!(
+            account = ops_item.account.as_str(),
+            region = ops_item.region.as_str(),
+            ops_item_id = ops_item.id.as_str(),
+            outcome,
+            reason,
+            "event handled"
+        );
+    }
+
     /// Logs what became of an execution's event.
     pub fn log(&self, execution: &Execution) {
-        let (outcome, reason) = match self {
-            Self::Published { .. } => ("published", None),
-            Self::Ignored { reason } => ("ignored", Some(reason.slug())),
-            Self::Duplicate => ("duplicate", None),
-        };
+        let (outcome, reason) = self.words();
         info!(
             account = execution.account.as_str(),
             region = execution.region.as_str(),
@@ -45,6 +71,14 @@ impl Answer {
             reason,
             "event handled"
         );
+    }
+
+    fn words(&self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Published { .. } => ("published", None),
+            Self::Ignored { reason } => ("ignored", Some(reason.slug())),
+            Self::Duplicate => ("duplicate", None),
+        }
     }
 }
 
@@ -56,7 +90,8 @@ pub struct Published {
     values: PublishedValues,
     #[serde(serialize_with = "rfc3339")]
     timestamp: DateTime<Utc>,
-    repository: Repository,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository: Option<Repository>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

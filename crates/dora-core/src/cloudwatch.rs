@@ -18,6 +18,7 @@ use chrono::TimeDelta;
 use crate::env::{ConfigError, Env};
 use crate::error::{Error, Service};
 use crate::metric::{Measurement, Values};
+use crate::repository::Teams;
 use crate::sdk_error::service_error;
 
 /// CloudWatch refuses a value whose time is further in the past than this.
@@ -69,17 +70,13 @@ impl CloudWatch {
         Self { client, namespace: "DORA".to_owned() }
     }
 
-    /// Publishes the measurements for their repository and that repository's team, together.
+    /// Publishes the measurements for their repositories and these repositories' teams, together.
     ///
     /// # Errors
     /// [`Error::Service`] as CloudWatch fails. Unless the answer was lost on the way, nothing was
     /// published then.
-    pub async fn publish(
-        &self,
-        measurements: &[Measurement],
-        team: Option<&str>,
-    ) -> Result<(), Error> {
-        let data = measurements.iter().flat_map(|measurement| data(measurement, team)).collect();
+    pub async fn publish(&self, measurements: &[Measurement], teams: &Teams) -> Result<(), Error> {
+        let data = measurements.iter().flat_map(|measurement| data(measurement, teams)).collect();
         self.client
             .put_metric_data()
             .namespace(&self.namespace)
@@ -102,11 +99,13 @@ fn is_namespace(text: &str) -> bool {
         && !text.starts_with("AWS/")
 }
 
-fn data(measurement: &Measurement, team: Option<&str>) -> Vec<MetricDatum> {
+fn data(measurement: &Measurement, teams: &Teams) -> Vec<MetricDatum> {
     let dimension = |name, value| Dimension::builder().name(name).value(value).build();
-    let repository = dimension("Repository", measurement.repository.as_str());
+    let repository = measurement.repository.as_ref();
+    let team = repository.and_then(|repository| teams.of(repository));
+    let repository = repository.map(|repository| dimension("Repository", repository.as_str()));
     let team = team.map(|team| dimension("Team", team));
-    let sets = [Some(None), Some(Some(repository)), team.map(Some)];
+    let sets = [Some(None), repository.map(Some), team.map(Some)];
     sets.into_iter()
         .flatten()
         .flat_map(|dimension| {
@@ -158,6 +157,10 @@ mod tests {
     use super::*;
     use crate::fixtures::measurement;
 
+    fn teams() -> Teams {
+        Teams::new(vec![("acme/web".to_owned(), "Storefront".to_owned())]).unwrap()
+    }
+
     fn dimension_sets(data: &[MetricDatum]) -> Vec<Vec<(&str, &str)>> {
         data.iter()
             .map(|datum| {
@@ -172,11 +175,13 @@ mod tests {
 
     #[test]
     fn a_value_is_published_under_each_dimension_set_once() {
-        let with_team = data(&measurement(), Some("Storefront"));
+        let with_team = data(&measurement(), &teams());
         let expected = [vec![], vec![("Repository", "acme/web")], vec![("Team", "Storefront")]];
         assert_eq!(dimension_sets(&with_team), expected);
-        let without = data(&measurement(), None);
+        let without = data(&measurement(), &Teams::default());
         assert_eq!(dimension_sets(&without), [vec![], vec![("Repository", "acme/web")]]);
+        let nowhere = Measurement { repository: None, ..measurement() };
+        assert_eq!(dimension_sets(&data(&nowhere, &teams())), [vec![]]);
     }
 
     #[tokio::test]
@@ -195,14 +200,14 @@ mod tests {
             })
             .then_output(|| PutMetricDataOutput::builder().build());
         let cloudwatch = CloudWatch::with_client(mock_client!(aws_sdk_cloudwatch, [&rule]));
-        cloudwatch.publish(&[measurement()], Some("Storefront")).await.unwrap();
+        cloudwatch.publish(&[measurement()], &teams()).await.unwrap();
         assert_eq!(rule.num_calls(), 1);
     }
 
     #[test]
     fn many_values_go_out_as_different_values_with_their_counts() {
         let many = |values| Measurement { values: Values::Many(values), ..measurement() };
-        let data = data(&many(vec![3.0, 1.0, 3.0]), None);
+        let data = data(&many(vec![3.0, 1.0, 3.0]), &Teams::default());
         assert_eq!(data.len(), 2, "a datum for each dimension set");
         for datum in data {
             assert_eq!(datum.values(), [1.0, 3.0]);
@@ -215,7 +220,7 @@ mod tests {
     fn a_datum_holds_no_more_values_than_cloudwatch_takes() {
         let values: Vec<f64> = (0..301).map(f64::from).collect();
         let many = Measurement { values: Values::Many(values.clone()), ..measurement() };
-        let data = data(&many, Some("Storefront"));
+        let data = data(&many, &teams());
         assert_eq!(data.len(), 9);
         for set in data.chunks(3) {
             let all: Vec<f64> = set.iter().flat_map(|datum| datum.values().to_vec()).collect();

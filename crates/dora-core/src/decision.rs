@@ -1,8 +1,6 @@
 //! The two ways that a good event can end: it is recorded, or ignored with a reason that a user
 //! can look up. (What is wrong ends as an [`Error`](crate::Error) instead.)
 
-use std::str::FromStr;
-
 use serde::{Serialize, Serializer};
 
 /// What a rule decides about an event or a deployment.
@@ -59,28 +57,6 @@ impl Reason {
             Self::NoOpsItemReferenced => "no-ops-item-referenced",
             Self::TooOldForCloudwatch => "too-old-for-cloudwatch",
         }
-    }
-}
-
-impl FromStr for Reason {
-    type Err = ();
-
-    /// Reads what [`Reason::slug`] wrote.
-    fn from_str(slug: &str) -> Result<Self, ()> {
-        let all = [
-            Self::UnsupportedEvent,
-            Self::NotSucceeded,
-            Self::NotProduction,
-            Self::Rollback,
-            Self::UnsupportedSource,
-            Self::NoNewCommits,
-            Self::NoUsableCommitTime,
-            Self::NotAnIncident,
-            Self::OpsItemDeleted,
-            Self::NoOpsItemReferenced,
-            Self::TooOldForCloudwatch,
-        ];
-        all.into_iter().find(|reason| reason.slug() == slug).ok_or(())
     }
 }
 

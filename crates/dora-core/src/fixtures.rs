@@ -29,5 +29,6 @@ pub fn deployment() -> Deployment {
 #[must_use]
 pub fn measurement() -> Measurement {
     let Deployment { at, repository, .. } = deployment();
+    let repository = Some(repository);
     Measurement { metric: Metric::Deployments, values: Values::One(1.0), at, repository }
 }

@@ -90,10 +90,11 @@ impl IncidentRules {
         let severities = env.list("INCIDENT_SEVERITIES", "1, 2, 3 or 4", |severity| {
             matches!(severity, "1" | "2" | "3" | "4")
         })?;
-        let sources =
-            env.list("INCIDENT_SOURCES", "an OpsItem's source: at most 128 characters", |source| {
-                (1..=128).contains(&source.len())
-            })?;
+        let sources = env.list(
+            "INCIDENT_SOURCES",
+            "an OpsItem's source: at most 128 characters",
+            |source| (1..=128).contains(&source.len()),
+        )?;
         Ok(Self { severities, sources })
     }
 

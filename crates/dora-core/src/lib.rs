@@ -38,7 +38,7 @@ pub mod ledger;
 pub mod log;
 pub mod lookup;
 pub mod metric;
-pub mod opscenter;
+
 pub mod production;
 pub mod publication;
 pub mod repository;

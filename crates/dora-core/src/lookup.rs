@@ -35,7 +35,7 @@ pub async fn deployment(
     } else {
         tokio::try_join!(codepipeline.execution(execution), codepipeline.source_actions(execution))?
     };
-    if record.is_rollback {
+    if record.rollback.is_some() {
         return Ok(Decision::Ignore(Reason::Rollback));
     }
     if !trigger.is_complete() && !source::is_settled(&trigger, &actions) {

@@ -17,6 +17,20 @@ pub enum Metric {
     LeadTimeForChanges,
     /// The same for each commit shipped: all values of a deployment together, at its time.
     CommitLeadTime,
+    /// Production deployments of a change, once more: the denominator of DORA's change fail rate
+    /// and deployment rework rate. One value of 1 for each, at its time.
+    Changes,
+    /// Deployments that failed: those to which an incident was attributed, or which were rolled
+    /// back. One value of 1 for each, however many incidents it caused, at the deployment's time.
+    FailedChanges,
+    /// Incidents. One value of 1 for each, at the time of the OpsItem's creation.
+    Incidents,
+    /// DORA's failed deployment recovery time: from the creation of an incident to the deployment
+    /// or rollback that ended it. One value for each, at the time of the recovery.
+    TimeToRecovery,
+    /// Unplanned deployments that were made to fix an incident: the numerator of DORA's deployment
+    /// rework rate. One value of 1 for each, at its time.
+    ReworkDeployments,
 }
 
 impl Metric {
@@ -27,6 +41,11 @@ impl Metric {
             Self::Deployments => "Deployments",
             Self::LeadTimeForChanges => "LeadTimeForChanges",
             Self::CommitLeadTime => "CommitLeadTime",
+            Self::Changes => "Changes",
+            Self::FailedChanges => "FailedChanges",
+            Self::Incidents => "Incidents",
+            Self::TimeToRecovery => "TimeToRecovery",
+            Self::ReworkDeployments => "ReworkDeployments",
         }
     }
 
@@ -34,8 +53,12 @@ impl Metric {
     #[must_use]
     pub const fn unit(self) -> Unit {
         match self {
-            Self::Deployments => Unit::Count,
-            Self::LeadTimeForChanges | Self::CommitLeadTime => Unit::Seconds,
+            Self::Deployments
+            | Self::Changes
+            | Self::FailedChanges
+            | Self::Incidents
+            | Self::ReworkDeployments => Unit::Count,
+            Self::LeadTimeForChanges | Self::CommitLeadTime | Self::TimeToRecovery => Unit::Seconds,
         }
     }
 }
@@ -69,8 +92,35 @@ pub struct Measurement {
     pub values: Values,
     /// The time that they belong to, taken from an event, never from the clock.
     pub at: DateTime<Utc>,
-    /// The repository that they belong to.
-    pub repository: Repository,
+    /// The repository that they belong to, where one is known.
+    pub repository: Option<Repository>,
+}
+
+impl Measurement {
+    /// One thing that happened at a time.
+    #[must_use]
+    pub fn one(metric: Metric, at: DateTime<Utc>, repository: Option<Repository>) -> Self {
+        Self { metric, values: Values::One(1.0), at, repository }
+    }
+
+    /// A duration that ended at a time. None where it would be negative.
+    #[must_use]
+    pub fn duration(
+        metric: Metric,
+        from: DateTime<Utc>,
+        at: DateTime<Utc>,
+        repository: Option<Repository>,
+    ) -> Option<Self> {
+        let seconds = seconds(from, at)?;
+        Some(Self { metric, values: Values::One(seconds), at, repository })
+    }
+}
+
+/// The seconds from one time to another, to the millisecond. None where that would be negative.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "exact for 285 years of milliseconds")]
+pub fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> Option<f64> {
+    (from <= to).then(|| (to - from).num_milliseconds() as f64 / 1000.0)
 }
 
 /// The values of a measurement.
@@ -93,7 +143,7 @@ impl Values {
     }
 }
 
-/// All that one deployment adds to the metrics of a function, with the evidence for it.
+/// All that one subject adds to the metrics that are claimed together, with the evidence for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     /// Published together, or not at all.

@@ -11,9 +11,8 @@ use chrono::Utc;
 use crate::answer::Answer;
 use crate::cloudwatch::{self, CloudWatch, OLDEST_ACCEPTED};
 use crate::decision::{Decision, Reason};
-use crate::deployment::Deployment;
 use crate::error::Error;
-use crate::ledger::{Claim, Claimed, Ledger};
+use crate::ledger::{Claim, Claimed, Ledger, Subject};
 use crate::metric::{Measured, Metric};
 use crate::repository::Teams;
 
@@ -33,53 +32,51 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// Publishes what `measure` makes of the deployment, unless that was done before: then it is
-    /// not even measured, which spares the calls that measuring takes. `deadline` is when Lambda
-    /// stops this invocation.
+    /// Publishes what `measure` makes of the subject, unless that was done before: then it is not
+    /// even measured, which spares the calls that measuring takes. `deadline` is when Lambda stops
+    /// this invocation.
     ///
     /// # Errors
     /// [`Error`] as measuring, the ledger or CloudWatch fails. Nothing was published then.
     pub async fn publish(
         &self,
-        deployment: &Deployment,
+        subject: &Subject,
         metrics: &'static [Metric],
         deadline: SystemTime,
         measure: impl Future<Output = Result<Decision<Measured>, Error>>,
     ) -> Result<Answer, Error> {
-        let claim =
-            match self.ledger.claim(deployment, metrics, Utc::now(), deadline.into()).await? {
-                Claimed::Settled => return Ok(Answer::Duplicate),
-                Claimed::Mine(claim) => claim,
-            };
-        let team = self.teams.of(&deployment.repository);
+        let claim = match self.ledger.claim(subject, metrics, Utc::now(), deadline.into()).await? {
+            Claimed::Settled => return Ok(Answer::Duplicate),
+            Claimed::Mine(claim) => claim,
+        };
         let measured = match measure.await {
             Ok(Decision::Record(measured)) => measured,
             Ok(Decision::Ignore(reason)) => {
-                self.ledger.ignore(claim, reason, None, team).await?;
+                self.ledger.ignore(claim, reason, None, &self.teams).await?;
                 return Ok(Answer::Ignored { reason });
             }
             Err(error) => return Err(self.give_back(claim, error).await),
         };
         let now = Utc::now();
-        if now - deployment.at > OLDEST_ACCEPTED {
+        if measured.measurements.iter().any(|measurement| now - measurement.at > OLDEST_ACCEPTED) {
             let reason = Reason::TooOldForCloudwatch;
-            self.ledger.ignore(claim, reason, Some(&measured), team).await?;
+            self.ledger.ignore(claim, reason, Some(&measured), &self.teams).await?;
             return Ok(Answer::Ignored { reason });
         }
         let remaining = deadline.duration_since(now.into()).unwrap_or_default();
         let result = if remaining < LONGEST_PUBLICATION {
             Err(Error::CloudWatchOutOfTime {
-                subject: deployment.execution.to_string(),
+                subject: subject.name().to_owned(),
                 remaining: remaining.as_secs(),
                 needed: LONGEST_PUBLICATION.as_secs(),
             })
         } else {
-            self.cloudwatch.publish(&measured.measurements, team).await
+            self.cloudwatch.publish(&measured.measurements, &self.teams).await
         };
         if let Err(error) = result {
             return Err(self.give_back(claim, error).await);
         }
-        self.ledger.confirm(claim, &measured, team).await?;
+        self.ledger.confirm(claim, &measured, &self.teams).await?;
         Ok(Answer::Published {
             metrics: measured.measurements.into_iter().map(Into::into).collect(),
         })
@@ -106,6 +103,7 @@ mod tests {
     use chrono::{DateTime, TimeDelta};
 
     use super::*;
+    use crate::deployment::Deployment;
     use crate::fixtures;
     use crate::metric::Measurement;
 
@@ -150,7 +148,8 @@ mod tests {
         let deadline = SystemTime::now() + Duration::from_secs(seconds);
         let measured = Measured { measurements: vec![measurement], shipped: None };
         let measure = async { Ok(Decision::Record(measured)) };
-        publication.publish(&deployment, &[Metric::Deployments], deadline, measure).await
+        let subject = Subject::deployment(&deployment);
+        publication.publish(&subject, &[Metric::Deployments], deadline, measure).await
     }
 
     /// Accepts an update of the ledger whose expression contains the text.

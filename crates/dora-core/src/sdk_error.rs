@@ -23,7 +23,12 @@ where
     let (failure, detail) = match error {
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
-            (failure_of(answer.err().meta().code(), status), words(answer.err()))
+            let failure = match (service, answer.err().meta().code()) {
+                // So Secrets Manager answers for a secret that is to be deleted.
+                (Service::GitHubToken, Some("InvalidRequestException")) => Failure::NotFound,
+                (_, code) => failure_of(code, status),
+            };
+            (failure, words(answer.err()))
         }
         SdkError::TimeoutError(_) => (Failure::Unavailable, "no answer in time".to_owned()),
         SdkError::ResponseError(_) => (Failure::Unavailable, chain(error)),

@@ -12,6 +12,7 @@ use dora_core::deployment::Deployment;
 use dora_core::github::{GitHub, Span};
 use dora_core::history::History;
 use dora_core::identity::AccountId;
+use dora_core::ledger::Subject;
 use dora_core::metric::{Measured, Metric};
 use dora_core::production::Production;
 use dora_core::publication::Publication;
@@ -57,7 +58,8 @@ impl LeadTime {
         match lookup::deployment(&self.codepipeline, &self.production, event).await? {
             Decision::Record(deployment) if deployment.is_on_github() => {
                 let measured = self.measured(&deployment, deadline);
-                self.publication.publish(&deployment, METRICS, deadline, measured).await
+                let subject = Subject::deployment(&deployment);
+                self.publication.publish(&subject, METRICS, deadline, measured).await
             }
             Decision::Record(_) => Ok(Answer::Ignored { reason: Reason::UnsupportedSource }),
             Decision::Ignore(reason) => Ok(Answer::Ignored { reason }),

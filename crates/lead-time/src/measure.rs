@@ -4,10 +4,9 @@
 //! DORA's change lead time is "the amount of time it takes for a change to go from committed to
 //! version control to deployed in production".
 
-use chrono::{DateTime, Utc};
 use dora_core::commit::{Commit, Shipped};
 use dora_core::deployment::Deployment;
-use dora_core::metric::{Measured, Measurement, Metric, Values};
+use dora_core::metric::{Measured, Measurement, Metric, Values, seconds};
 use dora_core::{Decision, Reason};
 
 /// What the deployment adds to the metrics.
@@ -19,8 +18,7 @@ pub fn measure(deployment: &Deployment, shipped: Shipped) -> Decision<Measured> 
     let lead_times: Vec<f64> = shipped
         .commits
         .iter()
-        .filter(|commit| !is_after(deployment.at, commit))
-        .map(|commit| seconds(deployment.at, commit))
+        .filter_map(|commit| seconds(commit.authored_at, deployment.at))
         .collect();
     let Some(longest) = lead_times.iter().copied().reduce(f64::max) else {
         return Decision::Ignore(Reason::NoUsableCommitTime);
@@ -29,7 +27,7 @@ pub fn measure(deployment: &Deployment, shipped: Shipped) -> Decision<Measured> 
         metric,
         values,
         at: deployment.at,
-        repository: deployment.repository.clone(),
+        repository: Some(deployment.repository.clone()),
     };
     Decision::Record(Measured {
         measurements: vec![
@@ -45,16 +43,7 @@ pub fn skewed<'a>(
     deployment: &'a Deployment,
     shipped: &'a Shipped,
 ) -> impl Iterator<Item = &'a Commit> {
-    shipped.commits.iter().filter(|commit| is_after(deployment.at, commit))
-}
-
-fn is_after(at: DateTime<Utc>, commit: &Commit) -> bool {
-    commit.authored_at > at
-}
-
-#[expect(clippy::cast_precision_loss, reason = "exact for 285 years of milliseconds")]
-fn seconds(at: DateTime<Utc>, commit: &Commit) -> f64 {
-    (at - commit.authored_at).num_milliseconds() as f64 / 1000.0
+    shipped.commits.iter().filter(|commit| commit.authored_at > deployment.at)
 }
 
 #[cfg(test)]

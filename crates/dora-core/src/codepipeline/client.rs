@@ -17,8 +17,8 @@ use aws_sdk_codepipeline::primitives::DateTime;
 use aws_sdk_codepipeline::types::{
     ActionCategory, ActionDeclaration, ActionExecutionDetail, ActionExecutionFilter,
     ActionExecutionStatus, ActionOwner, ActionTypeId, ExecutionTrigger, ExecutionType,
-    PipelineExecution, PipelineExecutionStatus, PipelineExecutionSummary,
-    PipelineRollbackMetadata, TriggerType,
+    PipelineExecution, PipelineExecutionStatus, PipelineExecutionSummary, PipelineRollbackMetadata,
+    TriggerType,
 };
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 use tokio::sync::Mutex;
@@ -341,9 +341,8 @@ fn past_execution(summary: PipelineExecutionSummary) -> Option<PastExecution> {
         started_at: time(summary.start_time)?,
         updated_at: time(summary.last_update_time)?,
         succeeded: summary.status == Some(PipelineExecutionStatus::Succeeded),
-        rollback: (summary.execution_type == Some(ExecutionType::Rollback)).then(|| {
-            rollback_of(summary.rollback_metadata.as_ref(), summary.trigger.as_ref())
-        }),
+        rollback: (summary.execution_type == Some(ExecutionType::Rollback))
+            .then(|| rollback_of(summary.rollback_metadata.as_ref(), summary.trigger.as_ref())),
         revisions: summary
             .source_revisions
             .unwrap_or_default()

@@ -1,45 +1,23 @@
-//! The ledger: one DynamoDB table that makes every number exactly one number, and traceable.
-//!
-//! EventBridge and Lambda deliver at least once and in any order, and `PutMetricData` adds up. So
-//! before a function publishes a value it *claims* it here with a conditional write, and after
-//! that it *confirms* it. An item is a deployment, keyed by its identity; each metric published
-//! from it is an attribute of that name:
-//!
-//! | attribute | meaning |
-//! |---|---|
-//! | `id` | `deployment#<account>#<region>#<pipeline>#<execution id>` |
-//! | `repository`, `branch`, `commit`, `rule`, `deployed_at` | what was deployed, and which rule decided that it was |
-//! | `commits`, `since` | the commits that it shipped, and the one that was in production before |
-//! | `<Metric>.state` | `pending`, `published`, or the reason why it was ignored |
-//! | `<Metric>.value` or `.values`, `.unit`, `.at`, `.repository`, `.team` | the datapoint, as it is published |
-//! | `<Metric>.claim`, `.lease_until` | the invocation that claimed it; until when it may be at work (epoch milliseconds) |
-//! | `expires_at` | when DynamoDB may delete the item (epoch seconds) |
+//! The right to publish a metric of something once.
 //!
 //! A claim ends with the invocation that holds it: its lease lasts until that invocation's
 //! deadline, after which Lambda has stopped it, so that a crash leaves nothing locked.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
-use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::{TimeoutConfig, TimeoutConfigBuilder};
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::{Item, Key, Ledger, attempt_timeouts, failed, millis, retries, rfc3339, text};
 use crate::commit::Shipped;
 use crate::decision::Reason;
 use crate::deployment::Deployment;
-use crate::env::{ConfigError, Env};
-use crate::error::{Error, Service};
+use crate::error::Error;
+use crate::identity::{Execution, OpsItem};
 use crate::metric::{Measured, Measurement, Metric, Values};
-use crate::sdk_error::service_error;
+use crate::repository::Teams;
 
 const OPERATION: &str = "UpdateItem";
 const PENDING: &str = "pending";
@@ -48,21 +26,61 @@ const PUBLISHED: &str = "published";
 /// Clocks of two invocations may differ a little: a lease lasts this much longer than needed.
 const CLOCK_SKEW: TimeDelta = TimeDelta::seconds(2);
 
-/// How long a call may take, retries included; a confirmation may take longer.
-pub const TIMEOUT: Duration = Duration::from_secs(6);
-
-/// The table.
-#[derive(Debug)]
-pub struct Ledger {
-    client: Client,
-    table: String,
-    retention: TimeDelta,
+/// What metrics are claimed of: a deployment or an incident.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    key: Key,
+    /// As messages name it.
+    name: String,
+    /// What is known of it, for whoever reads the ledger.
+    facts: Vec<(&'static str, AttributeValue)>,
+    /// From when on the ledger keeps it, if that is known.
+    since: Option<DateTime<Utc>>,
 }
 
-/// The right, held by one invocation, to publish some metrics of a deployment.
+impl Subject {
+    /// A deployment whose event is at hand.
+    #[must_use]
+    pub fn deployment(deployment: &Deployment) -> Self {
+        let facts = [
+            ("repository", Some(text(deployment.repository.as_str()))),
+            ("branch", deployment.branch.as_deref().map(text)),
+            ("commit", deployment.commit.as_deref().map(text)),
+            ("rule", Some(text(deployment.rule.as_str()))),
+            ("deployed_at", Some(text(&rfc3339(deployment.at)))),
+        ];
+        Self {
+            facts: facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+            since: Some(deployment.at),
+            ..Self::execution(&deployment.execution)
+        }
+    }
+
+    /// A deployment that the ledger knows already.
+    #[must_use]
+    pub fn execution(execution: &Execution) -> Self {
+        let (key, name) = (Key::deployment(execution), execution.to_string());
+        Self { key, name, facts: Vec::new(), since: None }
+    }
+
+    /// An incident.
+    #[must_use]
+    pub fn incident(ops_item: &OpsItem) -> Self {
+        let (key, name) = (Key::incident(ops_item), ops_item.to_string());
+        Self { key, name, facts: Vec::new(), since: None }
+    }
+
+    /// As messages name it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The right, held by one invocation, to publish some metrics of a subject.
 #[derive(Debug)]
 pub struct Claim<'a> {
-    deployment: &'a Deployment,
+    subject: &'a Subject,
     metrics: &'static [Metric],
     token: String,
 }
@@ -77,32 +95,7 @@ pub enum Claimed<'a> {
 }
 
 impl Ledger {
-    /// Prepares a client for the table that `LEDGER_TABLE` names. Items expire
-    /// `LEDGER_RETENTION_DAYS` (400) after the deployment.
-    ///
-    /// # Errors
-    /// If a setting is missing or out of range. Retention is at least 15 days: an item must outlive
-    /// the two weeks in which CloudWatch would take the same value again.
-    pub fn from_env(env: &Env, sdk: &SdkConfig) -> Result<Self, ConfigError> {
-        let table = env.required("LEDGER_TABLE", "the name of a DynamoDB table", |name| {
-            Some(name.to_owned())
-        })?;
-        let retention = env.number("LEDGER_RETENTION_DAYS", 15..=3650, 400)?;
-        let config = aws_sdk_dynamodb::config::Builder::from(sdk)
-            .timeout_config(attempt_timeouts().operation_timeout(TIMEOUT).build())
-            .retry_config(retries(5))
-            .retry_partition(never_exhausted())
-            .build();
-        let client = Client::from_conf(config);
-        Ok(Self { client, table, retention: TimeDelta::days(retention) })
-    }
-
-    #[cfg(test)]
-    pub(crate) fn with_client(client: Client) -> Self {
-        Self { client, table: "ledger".to_owned(), retention: TimeDelta::days(400) }
-    }
-
-    /// Claims the right to publish these metrics of the deployment until `deadline`, at which
+    /// Claims the right to publish these metrics of the subject until `deadline`, at which
     /// Lambda stops this invocation. A function always claims the same metrics together, so the
     /// first of them stands for all.
     ///
@@ -111,17 +104,17 @@ impl Ledger {
     /// DynamoDB fails.
     pub async fn claim<'a>(
         &self,
-        deployment: &'a Deployment,
+        subject: &'a Subject,
         metrics: &'static [Metric],
         now: DateTime<Utc>,
         deadline: DateTime<Utc>,
     ) -> Result<Claimed<'a>, Error> {
-        let claim = Claim { deployment, metrics, token: Uuid::new_v4().to_string() };
+        let claim = Claim { subject, metrics, token: Uuid::new_v4().to_string() };
         let mut record = claim.record(PENDING);
         record.insert("lease_until".to_owned(), millis(deadline + CLOCK_SKEW));
         let records = metrics.iter().map(|_| record.clone()).collect();
         let result = self
-            .write(&claim, records, self.facts(deployment))
+            .write(&claim, records, self.facts(subject))
             .condition_expression(
                 "attribute_not_exists(#metric0) OR (#metric0.#state = :pending \
                  AND (#metric0.#lease < :now OR #metric0.#claim = :claim))",
@@ -140,7 +133,7 @@ impl Ledger {
         match result {
             Ok(_) => Ok(Claimed::Mine(claim)),
             Err(error) => match standing_record(&error, &claim) {
-                None => Err(failed(deployment, &error)),
+                None => Err(failed(OPERATION, &subject.name, &error)),
                 Some(standing) if state(standing) == Some(PENDING) => {
                     Err(claim.held_until(standing.get("lease_until")))
                 }
@@ -158,12 +151,12 @@ impl Ledger {
         &self,
         claim: Claim<'_>,
         measured: &Measured,
-        team: Option<&str>,
+        teams: &Teams,
     ) -> Result<(), Error> {
-        self.settle(claim, PUBLISHED, Some(measured), team).await
+        self.settle(claim, PUBLISHED, Some(measured), teams).await
     }
 
-    /// Records that the deployment gives no number, and why; what was measured is kept.
+    /// Records that the subject gives no number, and why; what was measured is kept.
     ///
     /// # Errors
     /// As for [`Ledger::confirm`].
@@ -172,9 +165,9 @@ impl Ledger {
         claim: Claim<'_>,
         reason: Reason,
         measured: Option<&Measured>,
-        team: Option<&str>,
+        teams: &Teams,
     ) -> Result<(), Error> {
-        self.settle(claim, reason.slug(), measured, team).await
+        self.settle(claim, reason.slug(), measured, teams).await
     }
 
     /// Ends a claim for good. Until this has succeeded a crash would let a retry publish a value a
@@ -184,7 +177,7 @@ impl Ledger {
         claim: Claim<'_>,
         state: &str,
         measured: Option<&Measured>,
-        team: Option<&str>,
+        teams: &Teams,
     ) -> Result<(), Error> {
         let record = claim.record(state);
         let records = match measured {
@@ -193,7 +186,7 @@ impl Ledger {
                 .measurements
                 .iter()
                 .map(|measurement| {
-                    record.clone().into_iter().chain(datapoint(measurement, team)).collect()
+                    record.clone().into_iter().chain(datapoint(measurement, teams)).collect()
                 })
                 .collect(),
         };
@@ -214,7 +207,7 @@ impl Ledger {
                 if is_condition_failure(&error) {
                     claim.lost()
                 } else {
-                    failed(claim.deployment, &error)
+                    failed(OPERATION, &claim.subject.name, &error)
                 }
             })
     }
@@ -225,7 +218,7 @@ impl Ledger {
     /// [`Error::Service`] as DynamoDB fails. The lease then ends the claim.
     pub async fn release(&self, claim: Claim<'_>) -> Result<(), Error> {
         let removed: Vec<_> = (0..claim.metrics.len()).map(|i| format!("#metric{i}")).collect();
-        let mut update = self.update(claim.deployment);
+        let mut update = self.update(&claim.subject.key);
         for (name, metric) in removed.iter().zip(claim.metrics) {
             update = update.expression_attribute_names(name, metric.name());
         }
@@ -237,25 +230,17 @@ impl Ledger {
             .send()
             .await;
         match result {
-            Err(error) if !is_condition_failure(&error) => Err(failed(claim.deployment, &error)),
+            Err(error) if !is_condition_failure(&error) => {
+                Err(failed(OPERATION, &claim.subject.name, &error))
+            }
             _ => Ok(()),
         }
     }
 
-    /// What is known of the deployment itself.
-    fn facts(&self, deployment: &Deployment) -> Vec<(&'static str, AttributeValue)> {
-        let expires_at = (deployment.at + self.retention).timestamp();
-        [
-            ("repository", Some(text(deployment.repository.as_str()))),
-            ("branch", deployment.branch.as_deref().map(text)),
-            ("commit", deployment.commit.as_deref().map(text)),
-            ("rule", Some(text(deployment.rule.as_str()))),
-            ("deployed_at", Some(text(&rfc3339(deployment.at)))),
-            ("expires_at", Some(AttributeValue::N(expires_at.to_string()))),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    /// What is known of the subject itself.
+    fn facts(&self, subject: &Subject) -> Vec<(&'static str, AttributeValue)> {
+        let expiry = subject.since.map(|since| ("expires_at", self.expiry(since)));
+        subject.facts.iter().cloned().chain(expiry).collect()
     }
 
     /// An update that writes a record for each claimed metric, and facts where they are not known
@@ -263,11 +248,11 @@ impl Ledger {
     fn write(
         &self,
         claim: &Claim<'_>,
-        records: Vec<HashMap<String, AttributeValue>>,
+        records: Vec<Item>,
         facts: Vec<(&'static str, AttributeValue)>,
     ) -> UpdateItemFluentBuilder {
         let mut assignments = Vec::new();
-        let mut update = self.update(claim.deployment);
+        let mut update = self.update(&claim.subject.key);
         for (i, (metric, record)) in claim.metrics.iter().zip(records).enumerate() {
             assignments.push(format!("#metric{i} = :record{i}"));
             update = update
@@ -282,20 +267,11 @@ impl Ledger {
         }
         update.update_expression(format!("SET {}", assignments.join(", ")))
     }
-
-    fn update(&self, deployment: &Deployment) -> UpdateItemFluentBuilder {
-        let execution = &deployment.execution;
-        let id = format!(
-            "deployment#{}#{}#{}#{}",
-            execution.account, execution.region, execution.pipeline, execution.id
-        );
-        self.client.update_item().table_name(&self.table).key("id", text(&id))
-    }
 }
 
 impl Claim<'_> {
-    fn record(&self, state: &str) -> HashMap<String, AttributeValue> {
-        HashMap::from([("state".to_owned(), text(state)), ("claim".to_owned(), text(&self.token))])
+    fn record(&self, state: &str) -> Item {
+        Item::from([("state".to_owned(), text(state)), ("claim".to_owned(), text(&self.token))])
     }
 
     fn metric(&self) -> &'static str {
@@ -308,44 +284,19 @@ impl Claim<'_> {
             .and_then(DateTime::from_timestamp_millis);
         Error::LedgerClaimHeld {
             metric: self.metric(),
-            subject: self.deployment.execution.to_string(),
+            subject: self.subject.name.clone(),
             until: until.map_or_else(|| "an unknown time".to_owned(), rfc3339),
         }
     }
 
     fn lost(&self) -> Error {
-        Error::LedgerClaimLost {
-            metric: self.metric(),
-            subject: self.deployment.execution.to_string(),
-        }
+        Error::LedgerClaimLost { metric: self.metric(), subject: self.subject.name.clone() }
     }
-}
-
-/// A single attempt that hangs must not use up the time of all.
-fn attempt_timeouts() -> TimeoutConfigBuilder {
-    TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(2))
-}
-
-/// The table holds one item for each deployment, written a few times: contention is rare and
-/// short, so retries are quick.
-fn retries(attempts: u32) -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(attempts)
-        .with_initial_backoff(Duration::from_millis(50))
-        .with_max_backoff(Duration::from_millis(500))
-}
-
-/// By default the SDK stops to retry after many failures, whatever the number of attempts allowed,
-/// until calls have succeeded again. But a confirmation must be retried after an outage too.
-fn never_exhausted() -> RetryPartition {
-    RetryPartition::custom("ledger").token_bucket(TokenBucket::unlimited()).build()
 }
 
 fn datapoint(
     measurement: &Measurement,
-    team: Option<&str>,
+    teams: &Teams,
 ) -> impl Iterator<Item = (String, AttributeValue)> {
     let number = |value: &f64| AttributeValue::N(value.to_string());
     let values = match &measurement.values {
@@ -354,11 +305,13 @@ fn datapoint(
             ("values", Some(AttributeValue::L(values.iter().map(number).collect())))
         }
     };
+    let repository = measurement.repository.as_ref();
+    let team = repository.and_then(|repository| teams.of(repository));
     [
         values,
         ("unit", Some(text(measurement.metric.unit().as_str()))),
         ("at", Some(text(&rfc3339(measurement.at)))),
-        ("repository", Some(text(measurement.repository.as_str()))),
+        ("repository", repository.map(|repository| text(repository.as_str()))),
         ("team", team.map(text)),
     ]
     .into_iter()
@@ -371,7 +324,7 @@ fn datapoint(
 fn evidence(shipped: &Shipped) -> Vec<(&'static str, AttributeValue)> {
     const MOST_COMMITS: usize = 2000;
     let commits = shipped.commits.iter().take(MOST_COMMITS).map(|commit| {
-        AttributeValue::M(HashMap::from([
+        AttributeValue::M(Item::from([
             ("id".to_owned(), text(commit.id.as_str())),
             ("authored_at".to_owned(), text(&rfc3339(commit.authored_at))),
         ]))
@@ -387,7 +340,7 @@ fn evidence(shipped: &Shipped) -> Vec<(&'static str, AttributeValue)> {
 fn standing_record<'a, R>(
     error: &'a SdkError<UpdateItemError, R>,
     claim: &Claim<'_>,
-) -> Option<&'a HashMap<String, AttributeValue>> {
+) -> Option<&'a Item> {
     match error.as_service_error()? {
         UpdateItemError::ConditionalCheckFailedException(failure) => {
             failure.item()?.get(claim.metric())?.as_m().ok()
@@ -400,25 +353,6 @@ fn is_condition_failure<R>(error: &SdkError<UpdateItemError, R>) -> bool {
     error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }
 
-fn state(record: &HashMap<String, AttributeValue>) -> Option<&str> {
+fn state(record: &Item) -> Option<&str> {
     record.get("state")?.as_s().ok().map(String::as_str)
-}
-
-fn failed(
-    deployment: &Deployment,
-    error: &SdkError<UpdateItemError, aws_smithy_runtime_api::http::Response>,
-) -> Error {
-    service_error(Service::Ledger, OPERATION, &deployment.execution, error)
-}
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-fn millis(time: DateTime<Utc>) -> AttributeValue {
-    AttributeValue::N(time.timestamp_millis().to_string())
-}
-
-fn rfc3339(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

@@ -1,0 +1,164 @@
+//! The ledger: one DynamoDB table that makes every number exactly one number, and traceable.
+//!
+//! EventBridge and Lambda deliver at least once and in any order, and `PutMetricData` adds up. So
+//! before a function publishes a value it *claims* it here with a conditional write, and after
+//! that it *confirms* it ([`claim`]). What several functions must agree on, whichever hears of it
+//! first, meets here too ([`facts`]).
+//!
+//! | `pk` | `sk` | what it is |
+//! |---|---|---|
+//! | `deployment#<execution id>` | `<account>#<Region>#<pipeline>` | a deployment |
+//! | `incident#<OpsItem id>` | `<account>#<Region>` | an incident |
+//! | `repository#<name>` | `<account>#<Region>#<pipeline>` | a pipeline that deployed the repository |
+//! | `commit#<id>` | `<account>#<Region>#<pipeline>` | a pipeline that deployed the commit |
+//! | `day#<date>` | `<time>#<execution id>#<account>#<Region>#<pipeline>` | a deployment of that day |
+//! | `waiting` | `<what it names>#<time>#<OpsItem id>#<account>#<Region>` | an incident of which no deployment is known yet |
+//!
+//! | attribute of | name | meaning |
+//! |---|---|---|
+//! | deployment | `repository`, `branch`, `commit`, `rule`, `deployed_at` | what was deployed, and which rule decided that it was |
+//! | | `commits`, `since` | the commits that it shipped, and the one that was in production before |
+//! | | `failed_by` | the incidents attributed to it, and the rollback that undid it |
+//! | | `undone_at`, `undone_by` | when a rollback undid it, and which |
+//! | incident | `created_at`, `severity`, `source`, `cause` | what OpsCenter says of it |
+//! | | `deployment`, `attributed_by` | the deployment that it is attributed to, and the rule that decided |
+//! | both | `<Metric>.state` | `pending`, `published`, or the reason why it was ignored |
+//! | | `<Metric>.value` or `.values`, `.unit`, `.at`, `.repository`, `.team` | the datapoint, as it is published |
+//! | | `<Metric>.claim`, `.lease_until` | the invocation that claimed it; until when it may be at work (epoch milliseconds) |
+//! | all | `expires_at` | when DynamoDB may delete the item (epoch seconds) |
+
+pub mod claim;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::{TimeoutConfig, TimeoutConfigBuilder};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_smithy_runtime_api::http::Response;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+use crate::env::{ConfigError, Env};
+use crate::error::{Error, Service};
+use crate::identity::{Execution, OpsItem};
+use crate::sdk_error::service_error;
+
+pub use claim::{Claim, Claimed, Subject};
+
+/// How long a call may take, retries included; a confirmation may take longer.
+pub const TIMEOUT: Duration = Duration::from_secs(6);
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The table.
+#[derive(Debug)]
+pub struct Ledger {
+    client: Client,
+    table: String,
+    retention: TimeDelta,
+}
+
+/// The primary key of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pk: String,
+    sk: String,
+}
+
+impl Key {
+    pub(crate) fn deployment(execution: &Execution) -> Self {
+        let Execution { account, region, pipeline, id } = execution;
+        Self { pk: format!("deployment#{id}"), sk: format!("{account}#{region}#{pipeline}") }
+    }
+
+    pub(crate) fn incident(ops_item: &OpsItem) -> Self {
+        let OpsItem { account, region, id } = ops_item;
+        Self { pk: format!("incident#{id}"), sk: format!("{account}#{region}") }
+    }
+}
+
+impl Ledger {
+    /// Prepares a client for the table that `LEDGER_TABLE` names. Items expire
+    /// `LEDGER_RETENTION_DAYS` (400) after the deployment.
+    ///
+    /// # Errors
+    /// If a setting is missing or out of range. Retention is at least 15 days: an item must outlive
+    /// the two weeks in which CloudWatch would take the same value again.
+    pub fn from_env(env: &Env, sdk: &SdkConfig) -> Result<Self, ConfigError> {
+        let table = env.required("LEDGER_TABLE", "the name of a DynamoDB table", |name| {
+            Some(name.to_owned())
+        })?;
+        let retention = env.number("LEDGER_RETENTION_DAYS", 15..=3650, 400)?;
+        let config = aws_sdk_dynamodb::config::Builder::from(sdk)
+            .timeout_config(attempt_timeouts().operation_timeout(TIMEOUT).build())
+            .retry_config(retries(5))
+            .retry_partition(never_exhausted())
+            .build();
+        let client = Client::from_conf(config);
+        Ok(Self { client, table, retention: TimeDelta::days(retention) })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_client(client: Client) -> Self {
+        Self { client, table: "ledger".to_owned(), retention: TimeDelta::days(400) }
+    }
+
+    fn update(&self, key: &Key) -> UpdateItemFluentBuilder {
+        let update = self.client.update_item().table_name(&self.table);
+        update.key("pk", text(&key.pk)).key("sk", text(&key.sk))
+    }
+
+    fn expiry(&self, from: DateTime<Utc>) -> AttributeValue {
+        AttributeValue::N((from + self.retention).timestamp().to_string())
+    }
+}
+
+/// A single attempt that hangs must not use up the time of all.
+fn attempt_timeouts() -> TimeoutConfigBuilder {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+}
+
+/// The table holds one item for each deployment, written a few times: contention is rare and
+/// short, so retries are quick.
+fn retries(attempts: u32) -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(attempts)
+        .with_initial_backoff(Duration::from_millis(50))
+        .with_max_backoff(Duration::from_millis(500))
+}
+
+/// By default the SDK stops to retry after many failures, whatever the number of attempts allowed,
+/// until calls have succeeded again. But a confirmation must be retried after an outage too.
+fn never_exhausted() -> RetryPartition {
+    RetryPartition::custom("ledger").token_bucket(TokenBucket::unlimited()).build()
+}
+
+fn failed<E>(
+    operation: &'static str,
+    subject: &dyn ToString,
+    error: &SdkError<E, Response>,
+) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    service_error(Service::Ledger, operation, subject, error)
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn millis(time: DateTime<Utc>) -> AttributeValue {
+    AttributeValue::N(time.timestamp_millis().to_string())
+}
+
+fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
