@@ -4,6 +4,8 @@
 //! Deployments are ordered by when they reached production, not by when they started: an execution
 //! that failed, and was retried after a later one had succeeded, came after that one.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::codepipeline::CodePipeline;
@@ -27,12 +29,31 @@ pub struct PastExecution {
     pub started_at: DateTime<Utc>,
     /// When its state last changed: when it ended, if it has.
     pub updated_at: DateTime<Utc>,
-    /// Whether the whole pipeline succeeded.
-    pub succeeded: bool,
+    /// What became of it as a whole.
+    pub status: Status,
     /// Whether it brought an earlier revision back.
     pub is_rollback: bool,
     /// The revision of each source action, by the action's name.
     pub revisions: Vec<(String, String)>,
+}
+
+impl PastExecution {
+    /// The source action that fetched the commit.
+    fn action_of(&self, commit: Option<&str>) -> Option<String> {
+        let (action, _) = self.revisions.iter().find(|(_, id)| Some(id.as_str()) == commit)?;
+        Some(action.clone())
+    }
+}
+
+/// What became of an execution, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It succeeded.
+    Succeeded,
+    /// It failed, or was stopped or cancelled: perhaps in the middle of a stage.
+    BrokenOff,
+    /// It is under way, or was superseded between two stages.
+    Other,
 }
 
 /// What the actions of an execution tell.
@@ -40,8 +61,19 @@ pub struct PastExecution {
 pub struct PastActions {
     /// The source actions that succeeded.
     pub sources: Vec<SourceAction>,
-    /// When the production stage succeeded, if it did.
+    /// When the last action of the production stage succeeded, if the newest attempt of each did
+    /// that was begun.
     pub production_at: Option<DateTime<Utc>>,
+    /// Whether an action of another stage began after that.
+    pub went_on: bool,
+}
+
+impl PastActions {
+    /// When the production stage succeeded, if it did. An execution that was broken off may have
+    /// left it before its last action, or for a condition that was not met.
+    fn production_time(&self, status: Status) -> Option<DateTime<Utc>> {
+        self.production_at.filter(|_| self.went_on || status != Status::BrokenOff)
+    }
 }
 
 /// When an execution reached production, and its id where two did so at the same moment: all
@@ -59,6 +91,8 @@ pub struct History<'a> {
     deployed: Vec<(Reached, CommitId)>,
     /// Executions that may have been deployments, but certainly not the latest.
     others: Vec<PastExecution>,
+    /// The source action that fetched what this deployment deployed.
+    action: Option<String>,
 }
 
 impl<'a> History<'a> {
@@ -79,6 +113,7 @@ impl<'a> History<'a> {
             reached: (*at, execution.id.clone()),
             deployed: Vec::new(),
             others: Vec::new(),
+            action: None,
         };
         let mut executions = codepipeline.executions(execution).await;
         let mut started_later = Vec::new();
@@ -86,6 +121,7 @@ impl<'a> History<'a> {
             let past = past?;
             if past.id == execution.id {
                 history.reached.0 = history.production_time(&past).await?.unwrap_or(*at);
+                history.action = past.action_of(deployment.commit.as_deref());
                 break;
             }
             started_later.push(past);
@@ -133,6 +169,29 @@ impl<'a> History<'a> {
         Ok(range)
     }
 
+    /// Those of the commits that had been deployed themselves, whenever in the last weeks.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as CodePipeline fails.
+    pub async fn deployed_among(
+        &self,
+        commits: impl Iterator<Item = &CommitId>,
+    ) -> Result<Vec<CommitId>, Error> {
+        let commits: HashSet<&CommitId> = commits.collect();
+        let mut found: Vec<CommitId> = self.deployed.iter().map(|(_, id)| id.clone()).collect();
+        for past in &self.others {
+            let is_among = |(_, id): &(_, String)| {
+                CommitId::parse(id).is_some_and(|commit| commits.contains(&commit))
+            };
+            if past.revisions.iter().any(is_among)
+                && let Some((_, commit)) = self.deployed(past).await?
+            {
+                found.push(commit);
+            }
+        }
+        Ok(found)
+    }
+
     fn latest(&self) -> Option<&(Reached, CommitId)> {
         self.deployed.iter().max()
     }
@@ -154,18 +213,19 @@ impl<'a> History<'a> {
     async fn deployed(&self, past: &PastExecution) -> Result<Option<(Reached, CommitId)>, Error> {
         let execution = &self.deployment.execution;
         let actions = self.codepipeline.past_actions(execution, past, self.production).await?;
-        let found = deployed(past, &actions, self.production, self.deployment);
+        let action = self.action.as_deref();
+        let found = deployed(past, &actions, self.production, self.deployment, action);
         Ok(found.filter(|(reached, _)| *reached < self.reached))
     }
 
     /// When the deployment itself reached production, by the same record that tells it of others.
     async fn production_time(&self, own: &PastExecution) -> Result<Option<DateTime<Utc>>, Error> {
         match self.deployment.rule {
-            Rule::Gitflow => Ok(own.succeeded.then_some(own.updated_at)),
+            Rule::Gitflow => Ok((own.status == Status::Succeeded).then_some(own.updated_at)),
             Rule::TrunkBased => {
                 let execution = &self.deployment.execution;
                 let actions = self.codepipeline.past_actions(execution, own, self.production);
-                Ok(actions.await?.production_at)
+                Ok(actions.await?.production_time(own.status))
             }
         }
     }
@@ -177,7 +237,8 @@ fn is_candidate(past: &PastExecution, rule: Rule, reached: &Reached) -> bool {
     !past.is_rollback
         && match rule {
             Rule::Gitflow => {
-                past.succeeded && (past.updated_at, &past.id) < (reached.0, &reached.1)
+                past.status == Status::Succeeded
+                    && (past.updated_at, &past.id) < (reached.0, &reached.1)
             }
             Rule::TrunkBased => past.started_at < reached.0,
         }
@@ -190,16 +251,24 @@ fn deployed(
     actions: &PastActions,
     production: &Production,
     deployment: &Deployment,
+    action: Option<&str>,
 ) -> Option<(Reached, CommitId)> {
     let at = match deployment.rule {
         Rule::Gitflow => past.updated_at,
-        Rule::TrunkBased => actions.production_at?,
+        Rule::TrunkBased => actions.production_time(past.status)?,
     };
-    let source = match actions.sources.as_slice() {
-        [only] if only.source.repository.is_none() => only,
-        sources => sources
-            .iter()
-            .find(|action| action.source.repository.as_ref() == Some(&deployment.repository))?,
+    let of_repository = |source: &&SourceAction| {
+        let repository = source.source.repository.as_ref();
+        repository.is_some_and(|repository| repository.is_same_as(&deployment.repository))
+    };
+    let unnamed: Vec<_> =
+        actions.sources.iter().filter(|source| source.source.repository.is_none()).collect();
+    let source = match actions.sources.iter().find(of_repository) {
+        Some(source) => source,
+        None => match unnamed.as_slice() {
+            [only] => only,
+            several => several.iter().find(|source| Some(source.name.as_str()) == action)?,
+        },
     };
     let is_production = match (deployment.rule, &source.source.branch) {
         (Rule::Gitflow, Some(branch)) => production.is_main_branch(branch),
@@ -231,7 +300,7 @@ mod tests {
             id: ExecutionId::parse("00000000-0000-4000-8000-000000000001").unwrap(),
             started_at: at("08:00"),
             updated_at: at(updated),
-            succeeded: true,
+            status: Status::Succeeded,
             is_rollback: false,
             revisions: vec![("Source".to_owned(), "b".repeat(40))],
         }
@@ -245,7 +314,7 @@ mod tests {
             provider: None,
         };
         let action = SourceAction { name: "Source".to_owned(), source, ..SourceAction::default() };
-        PastActions { sources: vec![action], production_at: Some(at("09:00")) }
+        PastActions { sources: vec![action], production_at: Some(at("09:00")), went_on: true }
     }
 
     fn reached(time: &str, past: &PastExecution) -> Reached {
@@ -257,12 +326,13 @@ mod tests {
         let production = Production::from_env(&Env::default()).unwrap();
         let (now, past) = (fixtures::deployment(), past("09:30"));
         for (actions, expected) in [
+            (from("Acme/Web", "main"), Some((reached("09:30", &past), commit("a")))),
             (from("acme/web", "main"), Some((reached("09:30", &past), commit("a")))),
             (from("acme/web", "develop"), None),
             (from("acme/other", "main"), None),
             (PastActions::default(), None),
         ] {
-            assert_eq!(deployed(&past, &actions, &production, &now), expected);
+            assert_eq!(deployed(&past, &actions, &production, &now, None), expected);
         }
     }
 
@@ -270,11 +340,13 @@ mod tests {
     fn a_trunk_based_deployment_is_dated_by_its_production_stage() {
         let production = Production::from_env(&Env::default()).unwrap();
         let now = Deployment { rule: Rule::TrunkBased, ..fixtures::deployment() };
-        let failed_later = PastExecution { succeeded: false, ..past("11:00") };
-        let found = deployed(&failed_later, &from("acme/web", "x"), &production, &now);
+        let failed_later = PastExecution { status: Status::BrokenOff, ..past("11:00") };
+        let found = deployed(&failed_later, &from("acme/web", "x"), &production, &now, None);
         assert_eq!(found, Some((reached("09:00", &failed_later), commit("a"))));
+        let stopped = PastActions { went_on: false, ..from("acme/web", "x") };
+        assert_eq!(deployed(&failed_later, &stopped, &production, &now, None), None);
         let not_there = PastActions { production_at: None, ..from("acme/web", "x") };
-        assert_eq!(deployed(&failed_later, &not_there, &production, &now), None);
+        assert_eq!(deployed(&failed_later, &not_there, &production, &now, None), None);
     }
 
     #[test]
@@ -283,12 +355,12 @@ mod tests {
         assert!(is_candidate(&past("09:30"), Rule::Gitflow, &now));
         for other in [
             PastExecution { is_rollback: true, ..past("09:30") },
-            PastExecution { succeeded: false, ..past("09:30") },
+            PastExecution { status: Status::BrokenOff, ..past("09:30") },
             past("10:01"),
         ] {
             assert!(!is_candidate(&other, Rule::Gitflow, &now), "{other:?}");
         }
-        let failed_later = PastExecution { succeeded: false, ..past("11:00") };
+        let failed_later = PastExecution { status: Status::BrokenOff, ..past("11:00") };
         assert!(is_candidate(&failed_later, Rule::TrunkBased, &now));
         let started_later = PastExecution { started_at: at("10:01"), ..failed_later };
         assert!(!is_candidate(&started_later, Rule::TrunkBased, &now));
@@ -309,7 +381,27 @@ mod tests {
         let mut actions = from("acme/web", "main");
         actions.sources[0].source.commit = None;
         let past = past("09:30");
-        let found = deployed(&past, &actions, &production, &fixtures::deployment());
+        let found = deployed(&past, &actions, &production, &fixtures::deployment(), None);
         assert_eq!(found, Some((reached("09:30", &past), commit("b"))));
+    }
+
+    #[test]
+    fn of_sources_that_name_no_repository_the_one_of_the_same_name_counts() {
+        let production = Production::from_env(&Env::default()).unwrap();
+        let mut actions = from("acme/web", "main");
+        actions.sources[0].source.repository = None;
+        let mut other = actions.sources[0].clone();
+        other.name = "Configuration".to_owned();
+        other.source.commit = Some("c".repeat(40));
+        actions.sources.insert(0, other);
+        let (past, now) = (past("09:30"), fixtures::deployment());
+        for (action, expected) in
+            [(None, None), (Some("Source"), Some("a")), (Some("Configuration"), Some("c"))]
+        {
+            let found = deployed(&past, &actions, &production, &now, action);
+            assert_eq!(found.map(|(_, commit)| commit), expected.map(commit));
+        }
+        let own = past.action_of(Some("b".repeat(40).as_str()));
+        assert_eq!(own.as_deref(), Some("Source"));
     }
 }

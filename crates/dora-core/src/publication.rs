@@ -52,13 +52,21 @@ impl Publication {
                 Claimed::Mine(claim) => claim,
             };
         let team = self.teams.of(&deployment.repository);
-        let measured = match measure.await {
-            Ok(Decision::Record(measured)) => measured,
-            Ok(Decision::Ignore(reason)) => {
+        let out_of_time = |remaining: Duration| Error::CloudWatchOutOfTime {
+            subject: deployment.execution.to_string(),
+            remaining: remaining.as_secs(),
+            needed: LONGEST_PUBLICATION.as_secs(),
+        };
+        let remaining = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+        let measuring = remaining.saturating_sub(LONGEST_PUBLICATION);
+        let measured = match tokio::time::timeout(measuring, measure).await {
+            Ok(Ok(Decision::Record(measured))) => measured,
+            Ok(Ok(Decision::Ignore(reason))) => {
                 self.ledger.ignore(claim, reason, None, team).await?;
                 return Ok(Answer::Ignored { reason });
             }
-            Err(error) => return Err(self.give_back(claim, error).await),
+            Ok(Err(error)) => return Err(self.give_back(claim, error).await),
+            Err(_) => return Err(self.give_back(claim, out_of_time(LONGEST_PUBLICATION)).await),
         };
         let now = Utc::now();
         if now - deployment.at > OLDEST_ACCEPTED {
@@ -68,11 +76,7 @@ impl Publication {
         }
         let remaining = deadline.duration_since(now.into()).unwrap_or_default();
         let result = if remaining < LONGEST_PUBLICATION {
-            Err(Error::CloudWatchOutOfTime {
-                subject: deployment.execution.to_string(),
-                remaining: remaining.as_secs(),
-                needed: LONGEST_PUBLICATION.as_secs(),
-            })
+            Err(out_of_time(remaining))
         } else {
             self.cloudwatch.publish(&measured.measurements, team).await
         };

@@ -24,7 +24,7 @@ use tokio::sync::Mutex;
 
 use crate::env::{ConfigError, Env};
 use crate::error::{Error, Failure, Service};
-use crate::history::{PastActions, PastExecution};
+use crate::history::{PastActions, PastExecution, Status};
 use crate::identity::{AccountId, Execution, ExecutionId, Region};
 use crate::production::Production;
 use crate::repository::Repository;
@@ -190,10 +190,12 @@ impl CodePipeline {
     ) -> Result<PastActions, Error> {
         let execution = Execution { id: past.id.clone(), ..execution.clone() };
         let details = self.actions(&execution).await?;
+        let production_at = succeeded_at(&details, production.stage());
         Ok(PastActions {
             sources: source_actions(&details)
                 .map_err(|detail| unexpected(LIST_ACTIONS, &execution, &detail))?,
-            production_at: succeeded_at(&details, production.stage()),
+            production_at,
+            went_on: production_at.is_some_and(|at| went_on(&details, production.stage(), at)),
         })
     }
 
@@ -309,7 +311,16 @@ fn past_execution(summary: PipelineExecutionSummary) -> Option<PastExecution> {
         id: ExecutionId::parse(&summary.pipeline_execution_id?)?,
         started_at: time(summary.start_time)?,
         updated_at: time(summary.last_update_time)?,
-        succeeded: summary.status == Some(PipelineExecutionStatus::Succeeded),
+        status: match summary.status {
+            Some(PipelineExecutionStatus::Succeeded) => Status::Succeeded,
+            Some(
+                PipelineExecutionStatus::Failed
+                | PipelineExecutionStatus::Stopped
+                | PipelineExecutionStatus::Stopping
+                | PipelineExecutionStatus::Cancelled,
+            ) => Status::BrokenOff,
+            _ => Status::Other,
+        },
         is_rollback: summary.execution_type == Some(ExecutionType::Rollback),
         revisions: summary
             .source_revisions
@@ -351,6 +362,18 @@ fn succeeded_at(
         })
         .collect();
     chrono::DateTime::from_timestamp_millis(times?.into_iter().max()?)
+}
+
+/// Whether an action of another stage began at that time or later.
+fn went_on(
+    details: &[ActionExecutionDetail],
+    stage: &str,
+    at: chrono::DateTime<chrono::Utc>,
+) -> bool {
+    details.iter().filter(|detail| detail.stage_name() != Some(stage)).any(|detail| {
+        let started = detail.start_time.and_then(|time| time.to_millis().ok());
+        started.is_some_and(|started| started >= at.timestamp_millis())
+    })
 }
 
 /// The action, if it is a source action that succeeded, with what its output variables say.
