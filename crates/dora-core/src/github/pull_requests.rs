@@ -160,7 +160,7 @@ impl GitHub {
              associatedPullRequests(first: 20) {{ {ASSOCIATED} }} }} }} }} {PULL_REQUEST}"
         );
         let mut own: HashMap<u64, Vec<CommitId>> = HashMap::new();
-        let mut crowded: Vec<CommitId> = Vec::new();
+        let mut crowded: BTreeSet<CommitId> = BTreeSet::new();
         let mut open: Vec<(u64, Option<String>)> =
             numbers.into_iter().map(|number| (number, None)).collect();
         while !open.is_empty() {
@@ -183,7 +183,8 @@ impl GitHub {
                 for OwnCommit { commit } in nodes {
                     if commit.associated_pull_requests.page_info.has_next_page {
                         let id = CommitId::parse(&commit.oid);
-                        crowded.extend(id.clone());
+                        let unknown = |id: &CommitId| !known.commits.contains_key(id);
+                        crowded.extend(id.clone().filter(unknown));
                         own.extend(id);
                         continue;
                     }
@@ -201,6 +202,7 @@ impl GitHub {
             }
         }
         // A commit that belongs to more pull requests is asked about by itself.
+        let crowded: Vec<CommitId> = crowded.into_iter().collect();
         self.learn_commits(repository, &crowded, known, deadline).await?;
         for (number, commits) in own {
             if let Some(pull_request) = known.pull_requests.get_mut(&number) {
