@@ -29,7 +29,7 @@ export class OpsGitHubLogsStack extends Stack {
       reason: "Only people can have GitHub issue a token; the functions read it again once GitHub refuses it.",
     });
     new CfnOutput(this, "SetTokenCommand", {
-      description: "Asks for GitHub's token (paste it, then Ctrl-D) and puts it into the secret",
+      description: "Asks for GitHub's token (paste it, Enter, Ctrl-D) and puts it into the secret",
       value:
         `aws secretsmanager put-secret-value --region ${this.region} ` +
         `--secret-id ${GITHUB_TOKEN_SECRET} --secret-string file:///dev/stdin`,

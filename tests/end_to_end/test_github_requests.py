@@ -28,6 +28,22 @@ def pull_requests(count: int, size: int, how: str) -> list[Step]:
     return list(told())
 
 
+def in_many_pull_requests(count: int) -> list[Step]:
+    """Tell of two commits that went into so many branches before they were squashed into main."""
+
+    def told() -> Iterator[Step]:
+        yield branch("feature")
+        yield commits("c", 2, "07:40", every=1, on="feature")
+        for number in range(1, count + 1):
+            yield branch(f"release-{number}")
+            yield opened(number, "feature", "09:00", base=f"release-{number}")
+            yield merged(number, "squash", "09:05")
+        yield opened(count + 1, "feature", "09:10")
+        yield merged(count + 1, "squash", "09:20")
+
+    return list(told())
+
+
 @pytest.mark.parametrize(
     ("steps", "deployed", "shipped", "bound"),
     [
@@ -47,6 +63,7 @@ def pull_requests(count: int, size: int, how: str) -> list[Step]:
                 (1, 1, FEW),
                 (1, 100, FEW),
                 (10, 10, FEW),
+                (100, 1, FEW),
                 (1, 1000, MANY),
                 (100, 10, MANY),
             )
@@ -67,6 +84,13 @@ def pull_requests(count: int, size: int, how: str) -> list[Step]:
             100,
             FEW + 1,  # the third request finds the inner one
             id="a squash in a squash",
+        ),
+        pytest.param(
+            in_many_pull_requests(30),
+            "#31",
+            2,
+            FEW + 2,  # they do not all come along with a commit, and each must be looked into
+            id="in many pull requests",
         ),
     ],
 )

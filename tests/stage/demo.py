@@ -13,14 +13,14 @@ from stage.scenario import Scenario, load_scenario
 
 DEFAULT = EVENTS / "scenarios" / "mixed-organisation.json"
 
-_DROPPED = "no success of a pipeline or of a production stage"
+_DROPPED = "dropped by the rules: no success of a pipeline or of a production stage"
 _IN_WORDS = {
-    "duplicate": "measured before: the event came again",
-    "not-production": "successful, but not in production",
+    "duplicate": "measured before, the event came again",
+    "not-production": "successful, but elsewhere",
     "not-succeeded": "not successful",
-    "rollback": "a rollback: it brings no change",
+    "rollback": "it brings no change",
     "unsupported-source": "from no repository, or from one that is not on GitHub",
-    "no-new-commits": "in production before: no commit is new",
+    "no-new-commits": "all of it was in production before",
     "no-usable-commit-time": "no commit is dated before the deployment",
     "too-old-for-cloudwatch": "too old for CloudWatch",
 }
@@ -123,12 +123,12 @@ def _label(dimensions: Dimensions) -> str:
 
 
 def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
+    minutes = int(seconds / 60 + 0.5)
     if minutes < _HOUR:
         return f"{minutes} min"
     if minutes < _DAY:
         return f"{minutes // _HOUR} h {minutes % _HOUR:02} min"
-    hours = round(minutes / _HOUR)
+    hours = int(minutes / _HOUR + 0.5)
     return f"{hours // 24} d {hours % 24} h"
 
 
@@ -158,7 +158,7 @@ def _reason(answer: dict[str, Any]) -> str:
         error = answer["error"]
         return f"failed: {error.get('errorType')}: {error.get('errorMessage')}"
     slug: str = answer["answer"].get("reason", answer["answer"]["outcome"])
-    return _IN_WORDS.get(slug, slug)
+    return f"{slug}: {_IN_WORDS[slug]}" if slug in _IN_WORDS else slug
 
 
 def _judge(numbers: Mapping[Value, Statistics], wanted: Mapping[Value, Statistics]) -> int:

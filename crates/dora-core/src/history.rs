@@ -4,7 +4,7 @@
 //! Deployments are ordered by when they reached production, not by when they started: an execution
 //! that failed, and was retried after a later one had succeeded, came after that one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -31,12 +31,31 @@ pub struct PastExecution {
     pub started_at: DateTime<Utc>,
     /// When its state last changed: when it ended, if it has.
     pub updated_at: DateTime<Utc>,
-    /// Whether the whole pipeline succeeded.
-    pub succeeded: bool,
+    /// What became of it as a whole.
+    pub status: Status,
     /// What it brought back, if it was a rollback.
     pub rollback: Option<RollbackOf>,
     /// The revision of each source action, by the action's name.
     pub revisions: Vec<(String, String)>,
+}
+
+impl PastExecution {
+    /// The source action that fetched the commit.
+    fn action_of(&self, commit: Option<&str>) -> Option<String> {
+        let (action, _) = self.revisions.iter().find(|(_, id)| Some(id.as_str()) == commit)?;
+        Some(action.clone())
+    }
+}
+
+/// What became of an execution, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It succeeded.
+    Succeeded,
+    /// It failed, or was stopped or cancelled: perhaps in the middle of a stage.
+    BrokenOff,
+    /// It is under way, or was superseded between two stages.
+    Other,
 }
 
 /// What the actions of an execution tell.
@@ -46,8 +65,19 @@ pub struct PastActions {
     pub sources: Vec<SourceAction>,
     /// The stages that it entered.
     pub stages: BTreeSet<String>,
-    /// When the production stage succeeded, if it did.
+    /// When the last action of the production stage succeeded, if the newest attempt of each did
+    /// that was begun.
     pub production_at: Option<DateTime<Utc>>,
+    /// Whether an action of another stage began after that.
+    pub went_on: bool,
+}
+
+impl PastActions {
+    /// When the production stage succeeded, if it did. An execution that was broken off may have
+    /// left it before its last action, or for a condition that was not met.
+    fn production_time(&self, status: Status) -> Option<DateTime<Utc>> {
+        self.production_at.filter(|_| self.went_on || status != Status::BrokenOff)
+    }
 }
 
 /// When an execution reached production, and its id where two did so at the same moment: all
@@ -87,6 +117,8 @@ pub struct Scope {
     pub repository: Repository,
     /// The rule by which one of its executions is a production deployment.
     pub rule: Rule,
+    /// The source action that fetches the repository, where it is known.
+    pub action: Option<String>,
 }
 
 impl Scope {
@@ -97,6 +129,7 @@ impl Scope {
             pipeline: deployment.execution.of(),
             repository: deployment.repository.clone(),
             rule: deployment.rule,
+            action: None,
         }
     }
 }
@@ -134,6 +167,7 @@ impl<'a> History<'a> {
             let past = past?;
             if past.id == execution.id {
                 history.before.0 = history.production_time(&past).await?.unwrap_or(*at);
+                history.scope.action = past.action_of(deployment.commit.as_deref());
                 break;
             }
             started_later.push(past);
@@ -268,6 +302,29 @@ impl<'a> History<'a> {
         Ok(range)
     }
 
+    /// Those of the commits that had been deployed themselves, whenever in the last weeks.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as CodePipeline fails.
+    pub async fn deployed_among(
+        &self,
+        commits: impl Iterator<Item = &CommitId>,
+    ) -> Result<Vec<CommitId>, Error> {
+        let commits: HashSet<&CommitId> = commits.collect();
+        let mut found: Vec<CommitId> = self.deployed.iter().map(|it| it.commit.clone()).collect();
+        for past in &self.others {
+            let is_among = |(_, id): &(_, String)| {
+                CommitId::parse(id).is_some_and(|commit| commits.contains(&commit))
+            };
+            if past.revisions.iter().any(is_among)
+                && let Some(deployment) = self.deployment(past).await?
+            {
+                found.push(deployment.commit);
+            }
+        }
+        Ok(found)
+    }
+
     async fn consider(&mut self, past: PastExecution) -> Result<(), Error> {
         if !is_candidate(&past, self.scope.rule, &self.before) {
             return Ok(());
@@ -291,11 +348,11 @@ impl<'a> History<'a> {
     /// When the deployment itself reached production, by the same record that tells it of others.
     async fn production_time(&self, own: &PastExecution) -> Result<Option<DateTime<Utc>>, Error> {
         match self.scope.rule {
-            Rule::Gitflow => Ok(own.succeeded.then_some(own.updated_at)),
+            Rule::Gitflow => Ok((own.status == Status::Succeeded).then_some(own.updated_at)),
             Rule::TrunkBased => {
                 let execution = self.scope.pipeline.execution(own.id.clone());
                 let actions = self.codepipeline.past_actions(&execution, self.production);
-                Ok(actions.await?.production_at)
+                Ok(actions.await?.production_time(own.status))
             }
         }
     }
@@ -324,7 +381,10 @@ pub async fn record(
 fn is_candidate(past: &PastExecution, rule: Rule, before: &Reached) -> bool {
     past.rollback.is_none()
         && match rule {
-            Rule::Gitflow => past.succeeded && (past.updated_at, &past.id) < (before.0, &before.1),
+            Rule::Gitflow => {
+                past.status == Status::Succeeded
+                    && (past.updated_at, &past.id) < (before.0, &before.1)
+            }
             Rule::TrunkBased => past.started_at < before.0,
         }
 }
@@ -339,13 +399,20 @@ fn deployment(
 ) -> Option<PastDeployment> {
     let at = match scope.rule {
         Rule::Gitflow => past.updated_at,
-        Rule::TrunkBased => actions.production_at?,
+        Rule::TrunkBased => actions.production_time(past.status)?,
     };
-    let source = match actions.sources.as_slice() {
-        [only] if only.source.repository.is_none() => only,
-        sources => sources
-            .iter()
-            .find(|action| action.source.repository.as_ref() == Some(&scope.repository))?,
+    let of_repository = |source: &&SourceAction| {
+        let repository = source.source.repository.as_ref();
+        repository.is_some_and(|repository| repository.is_same_as(&scope.repository))
+    };
+    let unnamed: Vec<_> =
+        actions.sources.iter().filter(|source| source.source.repository.is_none()).collect();
+    let source = match actions.sources.iter().find(of_repository) {
+        Some(source) => source,
+        None => match unnamed.as_slice() {
+            [only] => only,
+            several => several.iter().find(|source| Some(&source.name) == scope.action.as_ref())?,
+        },
     };
     let is_production = match (scope.rule, &source.source.branch) {
         (Rule::Gitflow, Some(branch)) => production.is_main_branch(branch),
@@ -381,7 +448,7 @@ mod tests {
             id: ExecutionId::parse("00000000-0000-4000-8000-000000000001").unwrap(),
             started_at: at("08:00"),
             updated_at: at(updated),
-            succeeded: true,
+            status: Status::Succeeded,
             rollback: None,
             revisions: vec![("Source".to_owned(), "b".repeat(40))],
         }
@@ -398,6 +465,7 @@ mod tests {
         PastActions {
             sources: vec![action],
             production_at: Some(at("09:00")),
+            went_on: true,
             ..PastActions::default()
         }
     }
@@ -420,6 +488,7 @@ mod tests {
         let production = Production::from_env(&Env::default()).unwrap();
         let past = past("09:30");
         for (actions, expected) in [
+            (from("Acme/Web", "main"), Some(found("09:30", &past, "a", "main"))),
             (from("acme/web", "main"), Some(found("09:30", &past, "a", "main"))),
             (from("acme/web", "develop"), None),
             (from("acme/other", "main"), None),
@@ -433,9 +502,11 @@ mod tests {
     fn a_trunk_based_deployment_is_dated_by_its_production_stage() {
         let production = Production::from_env(&Env::default()).unwrap();
         let scope = scope(Rule::TrunkBased);
-        let failed_later = PastExecution { succeeded: false, ..past("11:00") };
+        let failed_later = PastExecution { status: Status::BrokenOff, ..past("11:00") };
         let deployed = deployment(&failed_later, &from("acme/web", "x"), &production, &scope);
         assert_eq!(deployed, Some(found("09:00", &failed_later, "a", "x")));
+        let stopped = PastActions { went_on: false, ..from("acme/web", "x") };
+        assert_eq!(deployment(&failed_later, &stopped, &production, &scope), None);
         let not_there = PastActions { production_at: None, ..from("acme/web", "x") };
         assert_eq!(deployment(&failed_later, &not_there, &production, &scope), None);
     }
@@ -446,12 +517,12 @@ mod tests {
         assert!(is_candidate(&past("09:30"), Rule::Gitflow, &now));
         for other in [
             PastExecution { rollback: Some(RollbackOf::default()), ..past("09:30") },
-            PastExecution { succeeded: false, ..past("09:30") },
+            PastExecution { status: Status::BrokenOff, ..past("09:30") },
             past("10:01"),
         ] {
             assert!(!is_candidate(&other, Rule::Gitflow, &now), "{other:?}");
         }
-        let failed_later = PastExecution { succeeded: false, ..past("11:00") };
+        let failed_later = PastExecution { status: Status::BrokenOff, ..past("11:00") };
         assert!(is_candidate(&failed_later, Rule::TrunkBased, &now));
         let started_later = PastExecution { started_at: at("10:01"), ..failed_later };
         assert!(!is_candidate(&started_later, Rule::TrunkBased, &now));
@@ -474,5 +545,26 @@ mod tests {
         let past = past("09:30");
         let deployed = deployment(&past, &actions, &production, &scope(Rule::Gitflow));
         assert_eq!(deployed, Some(found("09:30", &past, "b", "main")));
+    }
+
+    #[test]
+    fn of_sources_that_name_no_repository_the_one_of_the_same_name_counts() {
+        let production = Production::from_env(&Env::default()).unwrap();
+        let mut actions = from("acme/web", "main");
+        actions.sources[0].source.repository = None;
+        let mut other = actions.sources[0].clone();
+        other.name = "Configuration".to_owned();
+        other.source.commit = Some("c".repeat(40));
+        actions.sources.insert(0, other);
+        let past = past("09:30");
+        for (action, expected) in
+            [(None, None), (Some("Source"), Some("a")), (Some("Configuration"), Some("c"))]
+        {
+            let scope = Scope { action: action.map(str::to_owned), ..scope(Rule::Gitflow) };
+            let found = deployment(&past, &actions, &production, &scope);
+            assert_eq!(found.map(|found| found.commit), expected.map(commit));
+        }
+        let own = past.action_of(Some("b".repeat(40).as_str()));
+        assert_eq!(own.as_deref(), Some("Source"));
     }
 }

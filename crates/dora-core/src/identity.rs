@@ -179,6 +179,14 @@ impl Pipeline {
     }
 }
 
+impl fmt::Display for Pipeline {
+    /// As messages name it: `pipeline web (111122223333, eu-west-1)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { account, region, name } = self;
+        write!(f, "pipeline {name} ({account}, {region})")
+    }
+}
+
 /// One run of a pipeline: the identity of a deployment, whatever number of events tell of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Execution {

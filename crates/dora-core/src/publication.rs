@@ -49,13 +49,21 @@ impl Publication {
             Claimed::Settled => return Ok(Answer::Duplicate),
             Claimed::Mine(claim) => claim,
         };
-        let measured = match measure.await {
-            Ok(Decision::Record(measured)) => measured,
-            Ok(Decision::Ignore(reason)) => {
+        let out_of_time = |remaining: Duration| Error::CloudWatchOutOfTime {
+            subject: subject.name().to_owned(),
+            remaining: remaining.as_secs(),
+            needed: LONGEST_PUBLICATION.as_secs(),
+        };
+        let remaining = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+        let measuring = remaining.saturating_sub(LONGEST_PUBLICATION);
+        let measured = match tokio::time::timeout(measuring, measure).await {
+            Ok(Ok(Decision::Record(measured))) => measured,
+            Ok(Ok(Decision::Ignore(reason))) => {
                 self.ledger.ignore(claim, reason, None, &self.teams).await?;
                 return Ok(Answer::Ignored { reason });
             }
-            Err(error) => return Err(self.give_back(claim, error).await),
+            Ok(Err(error)) => return Err(self.give_back(claim, error).await),
+            Err(_) => return Err(self.give_back(claim, out_of_time(LONGEST_PUBLICATION)).await),
         };
         let now = Utc::now();
         if measured.measurements.iter().any(|measurement| now - measurement.at > OLDEST_ACCEPTED) {
@@ -65,11 +73,7 @@ impl Publication {
         }
         let remaining = deadline.duration_since(now.into()).unwrap_or_default();
         let result = if remaining < LONGEST_PUBLICATION {
-            Err(Error::CloudWatchOutOfTime {
-                subject: subject.name().to_owned(),
-                remaining: remaining.as_secs(),
-                needed: LONGEST_PUBLICATION.as_secs(),
-            })
+            Err(out_of_time(remaining))
         } else {
             self.cloudwatch.publish(&measured.measurements, &self.teams).await
         };

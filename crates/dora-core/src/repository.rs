@@ -25,6 +25,12 @@ impl Repository {
         (text.len() <= 255 && text.split('/').all(segment)).then(|| Self(text.to_owned()))
     }
 
+    /// Whether it is the same repository, of which somebody typed the name in another case.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+
     /// The full name.
     #[must_use]
     pub fn as_str(&self) -> &str {

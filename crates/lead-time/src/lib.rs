@@ -9,7 +9,7 @@ use dora_core::answer::Answer;
 use dora_core::codepipeline::{CodePipeline, ExecutionEvent};
 use dora_core::commit::Shipped;
 use dora_core::deployment::Deployment;
-use dora_core::github::{GitHub, Span};
+use dora_core::github::{GitHub, Question, Span};
 use dora_core::history::History;
 use dora_core::identity::AccountId;
 use dora_core::ledger::Subject;
@@ -89,17 +89,22 @@ impl LeadTime {
         deployment: &Deployment,
         deadline: SystemTime,
     ) -> Result<Shipped, Error> {
-        let Deployment { repository, .. } = deployment;
+        let Deployment { repository, branch, .. } = deployment;
         let head = lookup::commit(deployment)?;
         let history = History::before(deployment, &self.codepipeline, &self.production).await?;
         let since = history.latest().map(|deployment| deployment.commit.clone());
-        let commits = if let Some(since) = &since {
-            let range = self.github.range(repository, since, &head, deadline).await?;
-            let new = history.first_time(range).await?.ids();
-            self.github.shipped(repository, Span::Since(&new), deadline).await?
-        } else {
-            self.github.shipped(repository, Span::First(&head), deadline).await?
+        let new = match &since {
+            None => Vec::new(),
+            Some(since) => {
+                let range = self.github.range(repository, since, &head, deadline).await?;
+                history.first_time(range).await?.ids()
+            }
         };
+        let span = if since.is_some() { Span::Since(&new) } else { Span::First(&head) };
+        let question = Question { span, branch: branch.as_deref(), before: &[] };
+        let known = self.github.learn(repository, question, deadline).await?;
+        let before = history.deployed_among(known.own_commits()).await?;
+        let commits = known.shipped(Question { before: &before, ..question }).unwrap_or_default();
         Ok(Shipped { since, commits })
     }
 }

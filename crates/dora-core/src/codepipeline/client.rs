@@ -25,7 +25,7 @@ use tokio::sync::Mutex;
 
 use crate::env::{ConfigError, Env};
 use crate::error::{Error, Failure, Service};
-use crate::history::{PastActions, PastExecution};
+use crate::history::{PastActions, PastExecution, Status};
 use crate::identity::{AccountId, Execution, ExecutionId, Pipeline, Region};
 use crate::production::Production;
 use crate::repository::Repository;
@@ -198,11 +198,13 @@ impl CodePipeline {
         production: &Production,
     ) -> Result<PastActions, Error> {
         let details = self.actions(execution).await?;
+        let production_at = succeeded_at(&details, production.stage());
         Ok(PastActions {
             sources: source_actions(&details)
                 .map_err(|detail| unexpected(LIST_ACTIONS, execution, &detail))?,
             stages: details.iter().filter_map(|detail| detail.stage_name.clone()).collect(),
-            production_at: succeeded_at(&details, production.stage()),
+            production_at,
+            went_on: production_at.is_some_and(|at| went_on(&details, production.stage(), at)),
         })
     }
 
@@ -340,7 +342,16 @@ fn past_execution(summary: PipelineExecutionSummary) -> Option<PastExecution> {
         id: ExecutionId::parse(&summary.pipeline_execution_id?)?,
         started_at: time(summary.start_time)?,
         updated_at: time(summary.last_update_time)?,
-        succeeded: summary.status == Some(PipelineExecutionStatus::Succeeded),
+        status: match summary.status {
+            Some(PipelineExecutionStatus::Succeeded) => Status::Succeeded,
+            Some(
+                PipelineExecutionStatus::Failed
+                | PipelineExecutionStatus::Stopped
+                | PipelineExecutionStatus::Stopping
+                | PipelineExecutionStatus::Cancelled,
+            ) => Status::BrokenOff,
+            _ => Status::Other,
+        },
         rollback: (summary.execution_type == Some(ExecutionType::Rollback))
             .then(|| rollback_of(summary.rollback_metadata.as_ref(), summary.trigger.as_ref())),
         revisions: summary
@@ -383,6 +394,18 @@ fn succeeded_at(
         })
         .collect();
     chrono::DateTime::from_timestamp_millis(times?.into_iter().max()?)
+}
+
+/// Whether an action of another stage began at that time or later.
+fn went_on(
+    details: &[ActionExecutionDetail],
+    stage: &str,
+    at: chrono::DateTime<chrono::Utc>,
+) -> bool {
+    details.iter().filter(|detail| detail.stage_name() != Some(stage)).any(|detail| {
+        let started = detail.start_time.and_then(|time| time.to_millis().ok());
+        started.is_some_and(|started| started >= at.timestamp_millis())
+    })
 }
 
 /// The action, if it is a source action that succeeded, with what its output variables say.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
@@ -71,7 +72,12 @@ impl GitHub {
             .map_err(|error| {
                 ConfigError::unusable("SSL_CERT_FILE", &error, "the root certificates to trust")
             })?;
-        let secrets = SecretsManager::new(sdk);
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs(3))
+            .operation_timeout(Duration::from_secs(6))
+            .build();
+        let secrets = SecretsManager::new(&sdk.to_builder().timeout_config(timeouts).build());
         Ok(Self { http, rest, graphql, secrets, secret_id, authorization: Mutex::default() })
     }
 
@@ -141,11 +147,13 @@ impl GitHub {
             let backoff = Duration::from_millis(250) * 2_u32.pow(attempt);
             let wait = match refused.failure {
                 GitHubFailure::RateLimited => refused.wait.unwrap_or(UNSTATED_WAIT),
-                GitHubFailure::Unavailable | GitHubFailure::UnexpectedAnswer => backoff,
+                GitHubFailure::Unavailable | GitHubFailure::UnexpectedAnswer => {
+                    refused.wait.unwrap_or(backoff)
+                }
                 _ => return Err(fail(refused)),
             };
             let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-            if attempt >= ATTEMPTS || wait + RESERVE > left {
+            if attempt >= ATTEMPTS || wait.saturating_add(RESERVE) > left {
                 return Err(fail(refused));
             }
             tokio::time::sleep(wait).await;
@@ -207,6 +215,11 @@ impl Refusal {
         Self { failure, detail: detail.trim_end_matches('.').to_owned(), wait: None }
     }
 
+    #[cfg(test)]
+    pub(super) fn failure(&self) -> GitHubFailure {
+        self.failure
+    }
+
     fn with_headers(self, headers: &HeaderMap) -> Self {
         Self { wait: wait(headers), ..self }
     }
@@ -244,7 +257,7 @@ async fn refusal(response: Response) -> Refusal {
         || (status == StatusCode::FORBIDDEN
             && (headers.contains_key("retry-after")
                 || header(&headers, "x-ratelimit-remaining") == Some("0")
-                || message.to_ascii_lowercase().contains("rate limit")));
+                || is_limit(&message)));
     let permissions = header(&headers, "x-accepted-github-permissions")
         .map(|permissions| format!(" (accepted permissions: {permissions})"));
     let failure = match status {
@@ -260,6 +273,11 @@ async fn refusal(response: Response) -> Refusal {
     let message = message.trim_end_matches('.');
     let detail = format!("{status}: {message}{}", permissions.unwrap_or_default());
     Refusal { failure, detail, wait: wait(&headers) }
+}
+
+/// Whether GitHub's words speak of a limit: some of its answers say so in no other way.
+pub(super) fn is_limit(message: &str) -> bool {
+    message.to_ascii_lowercase().contains("rate limit")
 }
 
 /// How long GitHub wants to be left alone, by the headers that it documents for that.

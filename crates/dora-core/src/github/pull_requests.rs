@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::client::{GitHub, Refusal};
+use super::client::{GitHub, Refusal, is_limit};
 use super::resolve::{CommitNode, Known, PullRequest};
 use crate::commit::CommitId;
 use crate::error::{Error, GitHubFailure};
@@ -19,8 +19,8 @@ use crate::repository::Repository;
 
 /// Commits asked about in one request.
 const COMMITS: usize = 200;
-/// Pull requests asked about in one request: with all their commits, and these commits' pull
-/// requests, 100 × 100 × 20 nodes of the 500,000 that GitHub allows.
+/// Pull requests asked about in one request: with their commits, and these commits' pull requests,
+/// with the parents of what merged them, 100 × 100 × 20 × 2 nodes of the 500,000 that GitHub allows.
 const PULL_REQUESTS: usize = 100;
 
 const PULL_REQUEST: &str = "fragment P on PullRequest { number merged mergedAt baseRefName \
@@ -160,6 +160,7 @@ impl GitHub {
              associatedPullRequests(first: 20) {{ {ASSOCIATED} }} }} }} }} {PULL_REQUEST}"
         );
         let mut own: HashMap<u64, Vec<CommitId>> = HashMap::new();
+        let mut crowded: BTreeSet<CommitId> = BTreeSet::new();
         let mut open: Vec<(u64, Option<String>)> =
             numbers.into_iter().map(|number| (number, None)).collect();
         while !open.is_empty() {
@@ -180,11 +181,18 @@ impl GitHub {
                 let Connection { total_count, page_info, nodes } = answer.commits;
                 let own = own.entry(number).or_default();
                 for OwnCommit { commit } in nodes {
+                    if commit.associated_pull_requests.page_info.has_next_page {
+                        let id = CommitId::parse(&commit.oid);
+                        let unknown = |id: &CommitId| !known.commits.contains_key(id);
+                        crowded.extend(id.clone().filter(unknown));
+                        own.extend(id);
+                        continue;
+                    }
                     let id = learn_commit(&present_name, commit, known)
                         .map_err(|detail| unexpected(repository, detail))?;
                     own.push(id);
                 }
-                if page_info.has_next_page {
+                if page_info.has_next_page && page_info.end_cursor.is_some() {
                     open.push((number, page_info.end_cursor));
                 } else if own.len() != total_count {
                     let found = own.len();
@@ -193,6 +201,9 @@ impl GitHub {
                 }
             }
         }
+        // A commit that belongs to more pull requests is asked about by itself.
+        let crowded: Vec<CommitId> = crowded.into_iter().collect();
+        self.learn_commits(repository, &crowded, known, deadline).await?;
         for (number, commits) in own {
             if let Some(pull_request) = known.pull_requests.get_mut(&number) {
                 pull_request.commits = Some(commits);
@@ -242,7 +253,8 @@ fn refused<T>(answer: &Answer<T>) -> Option<Refusal> {
     let failure = match problem.kind.as_deref() {
         Some("NOT_FOUND") => GitHubFailure::NotFound,
         Some("FORBIDDEN" | "INSUFFICIENT_SCOPES") => GitHubFailure::Forbidden,
-        Some("RATE_LIMITED") => GitHubFailure::RateLimited,
+        Some("RATE_LIMITED" | "RATE_LIMIT") => GitHubFailure::RateLimited,
+        _ if is_limit(&problem.message) => GitHubFailure::RateLimited,
         // Without a type GitHub reports that it could not finish in time.
         _ => GitHubFailure::Unavailable,
     };
@@ -290,5 +302,28 @@ fn unexpected(repository: &Repository, detail: &str) -> Error {
         failure: GitHubFailure::UnexpectedAnswer,
         repository: repository.to_string(),
         detail: detail.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_with_status_200_is_read_from_its_words() {
+        for (kind, message, failure) in [
+            (Some("NOT_FOUND"), "Could not resolve to a Repository", GitHubFailure::NotFound),
+            (Some("FORBIDDEN"), "Resource not accessible", GitHubFailure::Forbidden),
+            (Some("RATE_LIMITED"), "API exceeded", GitHubFailure::RateLimited),
+            (Some("RATE_LIMIT"), "API exceeded", GitHubFailure::RateLimited),
+            (None, "You have exceeded a secondary rate limit", GitHubFailure::RateLimited),
+            (None, "Something went wrong", GitHubFailure::Unavailable),
+        ] {
+            let problem = Problem { kind: kind.map(str::to_owned), message: message.to_owned() };
+            let answer = Answer::<CommitAnswer> { data: None, errors: vec![problem] };
+            assert_eq!(refused(&answer).unwrap().failure(), failure, "{message}");
+        }
+        let fine = Answer::<CommitAnswer> { data: None, errors: vec![] };
+        assert!(refused(&fine).is_none());
     }
 }

@@ -45,23 +45,25 @@ pub(super) struct PullRequest {
 
 /// Everything that was learnt of a repository so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known {
+pub struct Known {
     /// By id.
-    pub commits: HashMap<CommitId, CommitNode>,
+    pub(super) commits: HashMap<CommitId, CommitNode>,
     /// By number.
-    pub pull_requests: HashMap<u64, PullRequest>,
+    pub(super) pull_requests: HashMap<u64, PullRequest>,
 }
 
-/// What the rules make of what is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Resolution {
-    /// The own commits of these pull requests must be asked for first.
-    Need(BTreeSet<u64>),
-    /// These commits were shipped, oldest first.
-    Shipped(Vec<Commit>),
+/// A deployment, as far as it decides what was shipped.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The commits that it deployed.
+    pub span: Span<'a>,
+    /// The branch that was deployed, where it is known.
+    pub branch: Option<&'a str>,
+    /// Commits that had been deployed before.
+    pub before: &'a [CommitId],
 }
 
-/// What a deployment is asked about.
+/// The commits that a deployment deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Span<'a> {
     /// A pipeline's first deployment: what lies behind this commit is not known, so it stands for
@@ -80,35 +82,49 @@ impl<'a> Span<'a> {
     }
 }
 
-/// Which commits does a deployment of this span ship?
-#[must_use]
-pub(super) fn resolve(known: &Known, span: Span<'_>) -> Resolution {
-    let range = span.commits();
-    let mut walk = Walk {
-        known,
-        range: range.iter().collect(),
-        needed: BTreeSet::new(),
-        counted: BTreeSet::new(),
-        opened: HashSet::new(),
-    };
-    for commit in range {
-        walk.visit(commit, None);
+impl Known {
+    /// The own commits of all pull requests that were asked for.
+    pub fn own_commits(&self) -> impl Iterator<Item = &CommitId> {
+        self.pull_requests.values().filter_map(|known| known.commits.as_ref()).flatten()
     }
-    if let Span::First(commit) = span {
-        walk.open_merged(commit);
+
+    /// The commits that the deployment shipped, oldest first, or what must be asked for first: the
+    /// own commits of these pull requests.
+    ///
+    /// # Errors
+    /// The numbers of the pull requests.
+    pub fn shipped(&self, question: Question<'_>) -> Result<Vec<Commit>, BTreeSet<u64>> {
+        let range = question.span.commits();
+        let mut walk = Walk {
+            known: self,
+            question,
+            range: range.iter().collect(),
+            needed: BTreeSet::new(),
+            counted: BTreeSet::new(),
+            opened: HashMap::new(),
+        };
+        for commit in range {
+            walk.visit(commit, None);
+        }
+        if let Span::First(commit) = question.span {
+            walk.open_merged(commit);
+        }
+        if walk.needed.is_empty() {
+            Ok(walk.counted.into_iter().collect())
+        } else {
+            Err(walk.needed)
+        }
     }
-    if !walk.needed.is_empty() {
-        return Resolution::Need(walk.needed);
-    }
-    Resolution::Shipped(walk.counted.into_iter().collect())
 }
 
 struct Walk<'a> {
     known: &'a Known,
+    question: Question<'a>,
     range: HashSet<&'a CommitId>,
     needed: BTreeSet<u64>,
     counted: BTreeSet<Commit>,
-    opened: HashSet<u64>,
+    /// The pull requests whose own commits were counted, and whether any of them was new.
+    opened: HashMap<u64, bool>,
 }
 
 impl<'a> Walk<'a> {
@@ -131,7 +147,11 @@ impl<'a> Walk<'a> {
             }
             match &pull_request.commits {
                 None => drop(self.needed.insert(number)),
-                Some(own) if own.contains(id) => {}
+                Some(own) if own.contains(id) => {
+                    if within.is_none() && self.was_squashed_before(node, pull_request, own) {
+                        return;
+                    }
+                }
                 Some(_) if self.is_merge_of(id, number) || made_by.is_none() => {
                     made_by = Some(number);
                 }
@@ -160,16 +180,21 @@ impl<'a> Walk<'a> {
 
     /// Counts a pull request's own commits in place of `made`, a commit that merging it made.
     fn open(&mut self, number: u64, made: &CommitId, made_node: &CommitNode) {
-        if !self.opened.insert(number) {
-            return;
+        match self.opened.get(&number) {
+            Some(true) => return,
+            Some(false) => return self.count(made, made_node),
+            None => {}
         }
         let Some(pull_request) = self.known.pull_requests.get(&number) else { return };
         let own = pull_request.commits.as_deref().unwrap_or_default();
+        // The list is in the order of the branch: what was deployed from it had all before.
+        let deployed = own.iter().rposition(|id| self.question.before.contains(id));
+        let later = own.get(deployed.map_or(0, |last| last + 1)..).unwrap_or_default();
         let fresh: Vec<_> =
-            own.iter().filter(|id| !self.was_shipped_before(id, number, pull_request)).collect();
+            later.iter().filter(|id| !self.was_shipped_before(id, number, pull_request)).collect();
+        self.opened.insert(number, !fresh.is_empty());
         if fresh.is_empty() {
-            // All of it had been in production before, and was taken out again: it is landed anew
-            // by the commit itself.
+            // All of it had been in production before: it is landed anew by the commit itself.
             self.count(made, made_node);
         }
         for id in fresh {
@@ -188,11 +213,42 @@ impl<'a> Walk<'a> {
         !self.range.contains(id)
             && node.pull_requests.iter().filter(|other| **other != number).any(|other| {
                 self.known.pull_requests.get(other).is_some_and(|other| {
-                    other.base == pull_request.base
+                    self.leads_to_production(other, pull_request)
                         && other.merged_at < pull_request.merged_at
                         && other.merge.as_ref().is_some_and(|(id, _)| !self.range.contains(id))
                 })
             })
+    }
+
+    /// Whether another pull request brought its commits to where this one did, or directly to what
+    /// is deployed.
+    fn leads_to_production(&self, other: &PullRequest, pull_request: &PullRequest) -> bool {
+        other.base == pull_request.base || Some(other.base.as_str()) == self.question.branch
+    }
+
+    /// Whether a commit of the range had come to production already, squashed or rebased by this
+    /// pull request, and a later one merged its branch once more, as it is.
+    fn was_squashed_before(
+        &self,
+        node: &CommitNode,
+        pull_request: &PullRequest,
+        own: &[CommitId],
+    ) -> bool {
+        let is_in_range = |request: &PullRequest| {
+            request.merge.as_ref().is_some_and(|(merge, _)| self.range.contains(merge))
+        };
+        let was_rewritten = pull_request
+            .merge
+            .as_ref()
+            .is_some_and(|(merge, parents)| *parents == 1 && !own.contains(merge));
+        was_rewritten
+            && !is_in_range(pull_request)
+            && Some(pull_request.base.as_str()) == self.question.branch
+            && node
+                .pull_requests
+                .iter()
+                .filter_map(|number| self.known.pull_requests.get(number))
+                .any(|later| is_in_range(later) && later.merged_at > pull_request.merged_at)
     }
 
     fn is_merge_of(&self, id: &CommitId, number: u64) -> bool {
@@ -219,6 +275,11 @@ mod tests {
 
     fn hour(hour: u32) -> DateTime<Utc> {
         format!("2026-11-02T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    /// `main` was deployed.
+    fn question<'a>(span: Span<'a>, before: &'a [CommitId]) -> Question<'a> {
+        Question { span, branch: Some("main"), before }
     }
 
     #[derive(Default)]
@@ -255,13 +316,15 @@ mod tests {
 
         /// The names of the commits shipped, oldest first.
         fn ships(&self, range: &str) -> String {
-            self.resolved(Span::Since(&ids(range)))
+            self.resolved(Span::Since(&ids(range)), "")
         }
 
-        fn resolved(&self, span: Span<'_>) -> String {
-            let Resolution::Shipped(commits) = resolve(&self.0, span) else {
-                panic!("something is needed")
-            };
+        fn ships_after(&self, range: &str, before: &str) -> String {
+            self.resolved(Span::Since(&ids(range)), before)
+        }
+
+        fn resolved(&self, span: Span<'_>, before: &str) -> String {
+            let commits = self.0.shipped(question(span, &ids(before))).expect("all is known");
             let name = |commit: &Commit| {
                 let number = u32::from_str_radix(commit.id.as_str(), 16).unwrap();
                 char::from_u32(number).unwrap()
@@ -320,9 +383,9 @@ mod tests {
             .commit('S', 10, 1, &[1, 2])
             .pull_request(1, 10, "main", ('S', 1), "?")
             .pull_request(2, 11, "release", ('M', 2), "?");
-        let need = Resolution::Need(BTreeSet::from([1]));
-        assert_eq!(resolve(&story.0, Span::Since(&ids("S"))), need);
-        assert_eq!(resolve(&story.0, Span::First(&id('S'))), need);
+        let need = Err(BTreeSet::from([1]));
+        assert_eq!(story.0.shipped(question(Span::Since(&ids("S")), &[])), need);
+        assert_eq!(story.0.shipped(question(Span::First(&id('S')), &[])), need);
     }
 
     #[test]
@@ -406,11 +469,72 @@ mod tests {
                 .commit('S', 10, 1, &[1])
                 .pull_request(1, 10, "main", merge, own)
         };
-        let need = Resolution::Need(BTreeSet::from([1]));
-        assert_eq!(resolve(&merged(('M', 2), "?").0, Span::First(&id('M'))), need);
-        assert_eq!(merged(('M', 2), "ab").resolved(Span::First(&id('M'))), "ab");
-        assert_eq!(merged(('S', 1), "ab").resolved(Span::First(&id('S'))), "ab");
-        assert_eq!(merged(('b', 1), "ab").resolved(Span::First(&id('b'))), "ab", "by a push");
-        assert_eq!(merged(('M', 2), "ab").resolved(Span::First(&id('a'))), "a", "not yet merged");
+        let need = Err(BTreeSet::from([1]));
+        let asked = merged(('M', 2), "?").0.shipped(question(Span::First(&id('M')), &[]));
+        assert_eq!(asked, need);
+        assert_eq!(merged(('M', 2), "ab").resolved(Span::First(&id('M')), ""), "ab");
+        assert_eq!(merged(('S', 1), "ab").resolved(Span::First(&id('S')), ""), "ab");
+        assert_eq!(merged(('b', 1), "ab").resolved(Span::First(&id('b')), ""), "ab", "by a push");
+        assert_eq!(
+            merged(('M', 2), "ab").resolved(Span::First(&id('a')), ""),
+            "a",
+            "not yet merged"
+        );
+    }
+
+    #[test]
+    fn a_hotfix_that_is_merged_back_through_develop_is_shipped_once() {
+        let story = Story::default()
+            .commit('h', 7, 1, &[1, 2])
+            .commit('S', 9, 1, &[1])
+            .commit('s', 10, 1, &[2, 3])
+            .commit('M', 12, 2, &[3])
+            .pull_request(1, 9, "main", ('S', 1), "h")
+            .pull_request(2, 10, "develop", ('s', 1), "h")
+            .pull_request(3, 12, "main", ('M', 2), "?");
+        assert_eq!(story.ships("S"), "h");
+        assert_eq!(story.ships("sM"), "s", "landed on develop by a commit of its own");
+    }
+
+    #[test]
+    fn a_branch_that_is_merged_after_its_squash_ships_what_is_new() {
+        let story = Story::default()
+            .commit('a', 7, 1, &[1, 2])
+            .commit('b', 11, 1, &[2])
+            .commit('S', 9, 1, &[1])
+            .commit('M', 12, 2, &[2])
+            .pull_request(1, 9, "main", ('S', 1), "a")
+            .pull_request(2, 12, "main", ('M', 2), "?");
+        assert_eq!(story.ships("S"), "a");
+        assert_eq!(story.ships("abM"), "b");
+        assert_eq!(story.ships("SabM"), "ab");
+    }
+
+    #[test]
+    fn a_branch_that_was_deployed_before_its_squash_ships_what_is_new() {
+        let story = Story::default()
+            .commit('a', 7, 1, &[1])
+            .commit('b', 8, 1, &[1])
+            .commit('c', 9, 1, &[1])
+            .commit('S', 10, 1, &[1])
+            .pull_request(1, 10, "main", ('S', 1), "abc");
+        assert_eq!(story.ships_after("S", "b"), "c");
+        assert_eq!(story.ships_after("S", "c"), "S");
+        assert_eq!(story.ships_after("S", "x"), "abc");
+    }
+
+    #[test]
+    fn work_that_is_landed_again_by_a_rebase_counts_with_each_of_its_commits() {
+        let story = Story::default()
+            .commit('a', 7, 1, &[1, 2])
+            .commit('b', 8, 1, &[1, 2])
+            .commit('A', 7, 1, &[1])
+            .commit('B', 8, 1, &[1])
+            .commit('C', 7, 1, &[2])
+            .commit('D', 8, 1, &[2])
+            .pull_request(1, 9, "main", ('B', 1), "ab")
+            .pull_request(2, 12, "main", ('D', 1), "ab");
+        assert_eq!(story.ships("AB"), "ab");
+        assert_eq!(story.ships("CD"), "CD");
     }
 }
