@@ -1,9 +1,11 @@
 //! Commits, as far as a lead time needs them. Nothing of a person is kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+
+use crate::identity::OpsItemId;
 
 /// The id of a commit: 40 hexadecimal digits, or 64 where Git uses SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +77,8 @@ pub struct Shipped {
     pub since: Option<CommitId>,
     /// The commits, oldest first, each once. A squash or rebase merge is its pull request's commits.
     pub commits: Vec<Commit>,
+    /// The OpsItems that the commits' messages and their pull requests' branches name.
+    pub ops_items: BTreeSet<OpsItemId>,
 }
 
 #[cfg(test)]

@@ -12,6 +12,17 @@ pub enum Decision<T> {
     Ignore(Reason),
 }
 
+impl<T> Decision<T> {
+    /// The same decision about what is made of the value.
+    #[must_use]
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Decision<U> {
+        match self {
+            Self::Record(value) => Decision::Record(f(value)),
+            Self::Ignore(reason) => Decision::Ignore(reason),
+        }
+    }
+}
+
 /// Why an event gives no number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
@@ -34,6 +45,8 @@ pub enum Reason {
     NotAnIncident,
     /// An OpsItem that was deleted before it could be read.
     OpsItemDeleted,
+    /// An incident that nothing has ended yet, as far as deployments tell.
+    NotRecovered,
     /// The deployment references no OpsItem that it could have resolved.
     NoOpsItemReferenced,
     /// The measurement is in the ledger, but CloudWatch takes nothing older than two weeks.
@@ -54,6 +67,7 @@ impl Reason {
             Self::NoUsableCommitTime => "no-usable-commit-time",
             Self::NotAnIncident => "not-an-incident",
             Self::OpsItemDeleted => "ops-item-deleted",
+            Self::NotRecovered => "not-recovered",
             Self::NoOpsItemReferenced => "no-ops-item-referenced",
             Self::TooOldForCloudwatch => "too-old-for-cloudwatch",
         }

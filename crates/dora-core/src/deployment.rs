@@ -1,8 +1,10 @@
 //! The domain: what a production deployment is, apart from any service that tells of it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
-use crate::identity::Execution;
+use crate::identity::{Execution, ExecutionId, OpsItemId};
 use crate::repository::Repository;
 
 /// A change that reached production.
@@ -21,6 +23,8 @@ pub struct Deployment {
     /// Where the repository is hosted, in CodePipeline's words (`GitHub`, `GitLab`, …), where it
     /// says.
     pub provider: Option<String>,
+    /// The OpsItems that the revision's commit message names.
+    pub ops_items: BTreeSet<OpsItemId>,
     /// The rule that made it a production deployment.
     pub rule: Rule,
 }
@@ -32,6 +36,32 @@ impl Deployment {
     pub fn is_on_github(&self) -> bool {
         self.provider.as_ref().is_none_or(|provider| provider.starts_with("GitHub"))
     }
+}
+
+/// An earlier revision was brought back to production.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollback {
+    /// The execution that brought it back.
+    pub execution: Execution,
+    /// When it had: the time of the event that says so.
+    pub at: DateTime<Utc>,
+    /// The repository of what was brought back.
+    pub repository: Repository,
+    /// The rule by which it reached production.
+    pub rule: Rule,
+    /// The execution whose revision it is.
+    pub target: Option<ExecutionId>,
+    /// The execution whose failure started it, if CodePipeline did by itself.
+    pub failed: Option<ExecutionId>,
+}
+
+/// What reached production.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrival {
+    /// A change.
+    Deployment(Deployment),
+    /// An earlier revision, again.
+    Rollback(Rollback),
 }
 
 /// Which of the two branching models decided that production was reached.

@@ -17,7 +17,7 @@ use crate::identity::{AccountId, Region};
 const PLAUSIBLE_YEARS: RangeInclusive<i32> = 2015..=2100;
 
 /// The fields that are read, as far as an error can lie in them.
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "version",
     "id",
     "detail-type",
@@ -34,6 +34,7 @@ const FIELDS: [&str; 20] = [
     "full-repository-name",
     "branch-name",
     "commit-id",
+    "commit-message",
     "ops-item-id",
     "ops-item-type",
     "created-time",

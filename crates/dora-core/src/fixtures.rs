@@ -1,6 +1,8 @@
 //! One deployment that tests of several modules and crates speak of.
 #![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "for tests only")]
 
+use std::collections::BTreeSet;
+
 use crate::deployment::{Deployment, Rule};
 use crate::identity::{AccountId, Execution, ExecutionId, PipelineName, Region};
 use crate::metric::{Measurement, Metric, Values};
@@ -21,6 +23,7 @@ pub fn deployment() -> Deployment {
         branch: Some("main".to_owned()),
         commit: Some("3f2a9c0d1e4b5a6978877665544332211000ffee".to_owned()),
         provider: Some("GitHub".to_owned()),
+        ops_items: BTreeSet::new(),
         rule: Rule::Gitflow,
     }
 }

@@ -459,7 +459,7 @@ mod tests {
             repository: Repository::parse(repository),
             branch: Some(branch.to_owned()),
             commit: Some("a".repeat(40)),
-            provider: None,
+            ..Source::default()
         };
         let action = SourceAction { name: "Source".to_owned(), source, ..SourceAction::default() };
         PastActions {

@@ -43,6 +43,7 @@ pub mod production;
 pub mod publication;
 pub mod repository;
 mod sdk_error;
+pub mod shipped;
 pub mod source;
 pub mod startup;
 

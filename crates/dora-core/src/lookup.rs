@@ -3,13 +3,15 @@
 //! [`source`]; here is only the order of the calls, and no call that an answer
 //! already in hand makes needless.
 
+use crate::codepipeline::client::ExecutionRecord;
 use crate::codepipeline::{CodePipeline, ExecutionEvent, Level};
 use crate::commit::CommitId;
 use crate::decision::{Decision, Reason};
-use crate::deployment::Deployment;
+use crate::deployment::{Arrival, Deployment};
 use crate::error::{Error, Failure, Service};
+use crate::identity::Execution;
 use crate::production::Production;
-use crate::source::{self, Source};
+use crate::source::{self, Source, SourceAction};
 
 /// The deployment that the event tells of, or why it tells of none. One call where the event's
 /// trigger says all (no event marks a rollback), else two, rarely three.
@@ -21,29 +23,70 @@ pub async fn deployment(
     production: &Production,
     event: ExecutionEvent,
 ) -> Result<Decision<Deployment>, Error> {
-    let trigger = match &event.level {
-        Level::Pipeline { trigger } => trigger.clone(),
-        Level::Stage { .. } => Source::default(),
-    };
+    let trigger = trigger(&event);
     if let Some(reason) = production.reason_to_ignore(&event, &trigger) {
         return Ok(Decision::Ignore(reason));
     }
-
-    let execution = &event.execution;
-    let (record, mut actions) = if trigger.is_complete() {
-        (codepipeline.execution(execution).await?, Vec::new())
-    } else {
-        tokio::try_join!(codepipeline.execution(execution), codepipeline.source_actions(execution))?
-    };
+    let (record, actions) = records(codepipeline, &event.execution, &trigger).await?;
     if record.rollback.is_some() {
         return Ok(Decision::Ignore(Reason::Rollback));
     }
+    let source = source(codepipeline, &event.execution, trigger, &record, actions).await?;
+    Ok(production.deployment(event, source))
+}
+
+/// The deployment or rollback that the event tells of, or why it tells of none.
+///
+/// # Errors
+/// [`Error::Service`] as CodePipeline fails.
+pub async fn arrival(
+    codepipeline: &CodePipeline,
+    production: &Production,
+    event: ExecutionEvent,
+) -> Result<Decision<Arrival>, Error> {
+    let trigger = trigger(&event);
+    if let Some(reason) = production.reason_to_ignore(&event, &trigger) {
+        return Ok(Decision::Ignore(reason));
+    }
+    let (record, actions) = records(codepipeline, &event.execution, &trigger).await?;
+    let source = source(codepipeline, &event.execution, trigger, &record, actions).await?;
+    Ok(match record.rollback {
+        None => production.deployment(event, source).map(Arrival::Deployment),
+        Some(of) => production.rollback(event, source, of).map(Arrival::Rollback),
+    })
+}
+
+fn trigger(event: &ExecutionEvent) -> Source {
+    match &event.level {
+        Level::Pipeline { trigger } => trigger.clone(),
+        Level::Stage { .. } => Source::default(),
+    }
+}
+
+async fn records(
+    codepipeline: &CodePipeline,
+    execution: &Execution,
+    trigger: &Source,
+) -> Result<(ExecutionRecord, Vec<SourceAction>), Error> {
+    if trigger.is_complete() {
+        Ok((codepipeline.execution(execution).await?, Vec::new()))
+    } else {
+        tokio::try_join!(codepipeline.execution(execution), codepipeline.source_actions(execution))
+    }
+}
+
+async fn source(
+    codepipeline: &CodePipeline,
+    execution: &Execution,
+    trigger: Source,
+    record: &ExecutionRecord,
+    mut actions: Vec<SourceAction>,
+) -> Result<Source, Error> {
     if !trigger.is_complete() && !source::is_settled(&trigger, &actions) {
         let declared = codepipeline.declared_sources(execution, record.pipeline_version).await?;
         actions = source::merged(declared, &actions);
     }
-    let source = source::completed(trigger, &actions, &record.revisions);
-    Ok(production.deployment(event, source))
+    Ok(source::completed(trigger, &actions, &record.revisions))
 }
 
 /// The commit that ran. Of a Git repository CodePipeline always knows it.
@@ -120,7 +163,7 @@ mod tests {
 
     fn complete_trigger() -> Source {
         let Deployment { repository, branch, commit, provider, .. } = fixtures::deployment();
-        Source { repository: Some(repository), branch, commit, provider }
+        Source { repository: Some(repository), branch, commit, provider, ..Source::default() }
     }
 
     #[tokio::test]

@@ -4,9 +4,10 @@
 //! Any other repository (GitFlow) is in production when its pipeline succeeds on the main branch.
 //! A rollback is never a deployment of a change.
 
+use crate::codepipeline::client::RollbackOf;
 use crate::codepipeline::event::{ExecutionEvent, Level, State};
 use crate::decision::{Decision, Reason};
-use crate::deployment::{Deployment, Rule};
+use crate::deployment::{Deployment, Rollback, Rule};
 use crate::env::{ConfigError, Env};
 use crate::repository::{Repository, RepositoryPattern};
 use crate::source::Source;
@@ -59,11 +60,8 @@ impl Production {
         if let Some(reason) = self.reason_to_ignore(&event, &source) {
             return Decision::Ignore(reason);
         }
-        let rule = match event.level {
-            Level::Stage { .. } => Rule::TrunkBased,
-            Level::Pipeline { .. } => Rule::Gitflow,
-        };
-        let Source { repository, branch, commit, provider } = source;
+        let rule = rule_of(&event.level);
+        let Source { repository, branch, commit, provider, ops_items } = source;
         match repository {
             Some(repository) if branch.is_some() || rule == Rule::TrunkBased => {
                 Decision::Record(Deployment {
@@ -73,11 +71,44 @@ impl Production {
                     branch,
                     commit,
                     provider,
+                    ops_items,
                     rule,
                 })
             }
             _ => Decision::Ignore(Reason::UnsupportedSource),
         }
+    }
+
+    /// Decides the same of a rollback: whatever branch the configuration names, what it undid must
+    /// have been a deployment.
+    #[must_use]
+    pub fn rollback(
+        &self,
+        event: ExecutionEvent,
+        source: Source,
+        of: RollbackOf,
+    ) -> Decision<Rollback> {
+        let source = Source { branch: None, ..source };
+        if let Some(reason) = self.reason_to_ignore(&event, &source) {
+            return Decision::Ignore(reason);
+        }
+        match source.repository {
+            None => Decision::Ignore(Reason::UnsupportedSource),
+            Some(repository) => Decision::Record(Rollback {
+                rule: rule_of(&event.level),
+                execution: event.execution,
+                at: event.at,
+                repository,
+                target: of.target,
+                failed: of.failed,
+            }),
+        }
+    }
+
+    /// The rule by which the repository's deployments are recognised.
+    #[must_use]
+    pub fn rule(&self, repository: &Repository) -> Rule {
+        if self.is_trunk_based(repository) { Rule::TrunkBased } else { Rule::Gitflow }
     }
 
     /// The stage whose success is a deployment under trunk-based development.
@@ -94,6 +125,13 @@ impl Production {
 
     fn is_trunk_based(&self, repository: &Repository) -> bool {
         self.trunk_based.iter().any(|pattern| pattern.matches(repository))
+    }
+}
+
+fn rule_of(level: &Level) -> Rule {
+    match level {
+        Level::Stage { .. } => Rule::TrunkBased,
+        Level::Pipeline { .. } => Rule::Gitflow,
     }
 }
 

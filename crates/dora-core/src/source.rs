@@ -4,6 +4,9 @@
 //! trigger, then the output variables of the execution's source action, then the revision of the
 //! artifact that it made, and last the action's configuration.
 
+use std::collections::BTreeSet;
+
+use crate::identity::OpsItemId;
 use crate::repository::Repository;
 
 /// What ran, as far as it is known.
@@ -17,6 +20,8 @@ pub struct Source {
     pub commit: Option<String>,
     /// Who hosts the repository, in CodePipeline's words: `GitHub`, `GitLab`, `CodeCommit`, …
     pub provider: Option<String>,
+    /// The OpsItems that the revision's commit message names. Nothing else of it is kept.
+    pub ops_items: BTreeSet<OpsItemId>,
 }
 
 impl Source {
@@ -34,6 +39,7 @@ impl Source {
             branch: self.branch.or(other.branch),
             commit: self.commit.or(other.commit),
             provider: self.provider.or(other.provider),
+            ops_items: if self.ops_items.is_empty() { other.ops_items } else { self.ops_items },
         }
     }
 }
@@ -75,7 +81,7 @@ pub fn merged(declared: Vec<SourceAction>, ran: &[SourceAction]) -> Vec<SourceAc
 }
 
 /// The revision of a source artifact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Revision {
     /// The artifact's name.
     pub artifact: String,
@@ -83,6 +89,8 @@ pub struct Revision {
     pub id: String,
     /// Who hosts the repository, where the revision's summary says.
     pub provider: Option<String>,
+    /// The OpsItems that the commit message names.
+    pub ops_items: BTreeSet<OpsItemId>,
 }
 
 /// What ran: of several actions the one that the trigger names, else the first. `revisions` are
@@ -99,9 +107,10 @@ pub fn completed(trigger: Source, actions: &[SourceAction], revisions: &[Revisio
         several => several.iter().find(|revision| artifacts.contains(&revision.artifact)),
     };
     let outputs = chosen.map(|action| action.source.clone()).unwrap_or_default();
-    let revised = revision.map(|Revision { id, provider, .. }| Source {
+    let revised = revision.map(|Revision { id, provider, ops_items, .. }| Source {
         commit: Some(id.clone()),
         provider: provider.clone(),
+        ops_items: ops_items.clone(),
         ..Source::default()
     });
     trigger.or(outputs).or(revised.unwrap_or_default())
@@ -124,7 +133,7 @@ mod tests {
             repository: Repository::parse(repository),
             branch: given(branch),
             commit: given(commit),
-            provider: None,
+            ..Source::default()
         }
     }
 
@@ -133,7 +142,7 @@ mod tests {
     }
 
     fn revision(artifact: &str, id: &str) -> Revision {
-        Revision { artifact: artifact.to_owned(), id: id.to_owned(), provider: None }
+        Revision { artifact: artifact.to_owned(), id: id.to_owned(), ..Revision::default() }
     }
 
     #[test]

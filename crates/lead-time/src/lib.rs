@@ -7,15 +7,14 @@ use std::time::SystemTime;
 
 use dora_core::answer::Answer;
 use dora_core::codepipeline::{CodePipeline, ExecutionEvent};
-use dora_core::commit::Shipped;
 use dora_core::deployment::Deployment;
-use dora_core::github::{GitHub, Question, Span};
-use dora_core::history::History;
+use dora_core::github::GitHub;
 use dora_core::identity::AccountId;
 use dora_core::ledger::Subject;
 use dora_core::metric::{Measured, Metric};
 use dora_core::production::Production;
 use dora_core::publication::Publication;
+use dora_core::shipped::shipped;
 use dora_core::{Decision, Error, Reason, lookup};
 use lambda_runtime::LambdaEvent;
 use serde_json::value::RawValue;
@@ -71,7 +70,8 @@ impl LeadTime {
         deployment: &Deployment,
         deadline: SystemTime,
     ) -> Result<Decision<Measured>, Error> {
-        let shipped = self.shipped(deployment, deadline).await?;
+        let Self { codepipeline, production, github, .. } = self;
+        let shipped = shipped(deployment, codepipeline, production, github, deadline).await?;
         for commit in skewed(deployment, &shipped) {
             warn!(
                 repository = deployment.repository.as_str(),
@@ -81,30 +81,5 @@ impl LeadTime {
             );
         }
         Ok(measure(deployment, shipped))
-    }
-
-    /// What the deployment brought to production for the first time.
-    async fn shipped(
-        &self,
-        deployment: &Deployment,
-        deadline: SystemTime,
-    ) -> Result<Shipped, Error> {
-        let Deployment { repository, branch, .. } = deployment;
-        let head = lookup::commit(deployment)?;
-        let history = History::before(deployment, &self.codepipeline, &self.production).await?;
-        let since = history.latest().map(|deployment| deployment.commit.clone());
-        let new = match &since {
-            None => Vec::new(),
-            Some(since) => {
-                let range = self.github.range(repository, since, &head, deadline).await?;
-                history.first_time(range).await?.ids()
-            }
-        };
-        let span = if since.is_some() { Span::Since(&new) } else { Span::First(&head) };
-        let question = Question { span, branch: branch.as_deref(), before: &[] };
-        let known = self.github.learn(repository, question, deadline).await?;
-        let before = history.deployed_among(known.own_commits()).await?;
-        let commits = known.shipped(Question { before: &before, ..question }).unwrap_or_default();
-        Ok(Shipped { since, commits })
     }
 }

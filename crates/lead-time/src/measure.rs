@@ -48,6 +48,8 @@ pub fn skewed<'a>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use dora_core::commit::CommitId;
     use dora_core::fixtures::deployment;
 
@@ -58,7 +60,7 @@ mod tests {
             authored_at: format!("2026-11-02T{time}Z").parse().unwrap(),
             id: CommitId::parse(&"a".repeat(40)).unwrap(),
         });
-        Shipped { since: None, commits: commits.collect() }
+        Shipped { since: None, commits: commits.collect(), ops_items: BTreeSet::new() }
     }
 
     #[test]

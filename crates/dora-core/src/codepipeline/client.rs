@@ -26,7 +26,7 @@ use tokio::sync::Mutex;
 use crate::env::{ConfigError, Env};
 use crate::error::{Error, Failure, Service};
 use crate::history::{PastActions, PastExecution, Status};
-use crate::identity::{AccountId, Execution, ExecutionId, Pipeline, Region};
+use crate::identity::{AccountId, Execution, ExecutionId, OpsItemId, Pipeline, Region};
 use crate::production::Production;
 use crate::repository::Repository;
 use crate::sdk_error::service_error;
@@ -300,6 +300,9 @@ fn execution_record(record: PipelineExecution) -> ExecutionRecord {
                     artifact: revision.name?,
                     id: revision.revision_id?,
                     provider: revision.revision_summary.as_deref().and_then(provider_in),
+                    ops_items: OpsItemId::all_in(
+                        revision.revision_summary.as_deref().unwrap_or(""),
+                    ),
                 })
             })
             .collect(),
@@ -438,6 +441,7 @@ fn source_action(detail: &ActionExecutionDetail) -> Result<Option<SourceAction>,
             branch: branch.map(str::to_owned),
             commit: variable("CommitId").map(str::to_owned),
             provider: kind.and_then(provider),
+            ops_items: OpsItemId::all_in(variable("CommitMessage").unwrap_or_default()),
         },
     }))
 }
@@ -465,8 +469,8 @@ fn declared_source(action: &ActionDeclaration) -> Result<Option<SourceAction>, S
         source: Source {
             repository: repository(full_name.as_deref())?,
             branch: setting("BranchName").or_else(|| setting("Branch")),
-            commit: None,
             provider: action.action_type_id.as_ref().and_then(provider),
+            ..Source::default()
         },
     }))
 }
@@ -584,7 +588,7 @@ mod tests {
                     repository: Repository::parse("acme/web"),
                     branch: Some("main".to_owned()),
                     commit: Some("second".to_owned()),
-                    provider: None,
+                    ..Source::default()
                 },
             }]
         );

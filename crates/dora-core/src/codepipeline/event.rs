@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::decision::{Decision, Reason};
 use crate::envelope::{Envelope, checked, required};
 use crate::error::Error;
-use crate::identity::{AccountId, Execution, ExecutionId, PipelineName};
+use crate::identity::{AccountId, Execution, ExecutionId, OpsItemId, PipelineName};
 use crate::repository::Repository;
 use crate::source::Source;
 
@@ -135,6 +135,7 @@ struct Trigger {
     branch_name: Option<String>,
     commit_id: Option<String>,
     provider_type: Option<String>,
+    commit_message: Option<String>,
 }
 
 impl Trigger {
@@ -155,6 +156,7 @@ impl Trigger {
             branch: given(self.branch_name),
             commit: given(self.commit_id),
             provider: given(self.provider_type),
+            ops_items: OpsItemId::all_in(&self.commit_message.unwrap_or_default()),
         })
     }
 }
@@ -213,6 +215,7 @@ mod tests {
             branch: Some("main".to_owned()),
             commit: Some("3f2a9c0d1e4b5a6978877665544332211000ffee".to_owned()),
             provider: Some("GitHub".to_owned()),
+            ..Source::default()
         };
         assert_eq!(parsed.level, Level::Pipeline { trigger });
     }

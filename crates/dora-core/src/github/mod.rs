@@ -8,4 +8,4 @@ mod pull_requests;
 mod resolve;
 
 pub use client::GitHub;
-pub use resolve::{Known, Question, Span};
+pub use resolve::{Found, Known, Question, Span};

@@ -15,6 +15,7 @@ use super::client::{GitHub, Refusal, is_limit};
 use super::resolve::{CommitNode, Known, PullRequest};
 use crate::commit::CommitId;
 use crate::error::{Error, GitHubFailure};
+use crate::identity::OpsItemId;
 use crate::repository::Repository;
 
 /// Commits asked about in one request.
@@ -23,7 +24,7 @@ const COMMITS: usize = 200;
 /// with the parents of what merged them, 100 × 100 × 20 × 2 nodes of the 500,000 that GitHub allows.
 const PULL_REQUESTS: usize = 100;
 
-const PULL_REQUEST: &str = "fragment P on PullRequest { number merged mergedAt baseRefName \
+const PULL_REQUEST: &str = "fragment P on PullRequest { number merged mergedAt baseRefName headRefName \
      mergeCommit { oid parents(first: 1) { totalCount } } repository { nameWithOwner } }";
 const ASSOCIATED: &str = "totalCount pageInfo { hasNextPage endCursor } nodes { ...P }";
 
@@ -60,6 +61,8 @@ struct Problem {
 struct CommitAnswer {
     oid: String,
     authored_date: DateTime<Utc>,
+    /// Read for the OpsItems that it names, and not kept.
+    message: String,
     parents: Count,
     associated_pull_requests: Connection<PullRequestAnswer>,
 }
@@ -92,6 +95,7 @@ struct PullRequestAnswer {
     merged: bool,
     merged_at: Option<DateTime<Utc>>,
     base_ref_name: String,
+    head_ref_name: String,
     merge_commit: Option<MergeCommit>,
     repository: Named,
 }
@@ -133,7 +137,7 @@ impl GitHub {
                 let _ = write!(fields, " c{i}: object(oid: \"{id}\") {{ ...C }}");
             }
             let fragment = format!(
-                "fragment C on Commit {{ oid authoredDate parents(first: 1) {{ totalCount }} \
+                "fragment C on Commit {{ oid authoredDate message parents(first: 1) {{ totalCount }} \
                  associatedPullRequests(first: 100) {{ {ASSOCIATED} }} }} {PULL_REQUEST}"
             );
             let Fields::<CommitAnswer> { present_name, by_alias } =
@@ -156,7 +160,7 @@ impl GitHub {
     ) -> Result<(), Error> {
         let fragment = format!(
             "fragment L on PullRequestCommitConnection {{ totalCount pageInfo {{ hasNextPage endCursor }} \
-             nodes {{ commit {{ oid authoredDate parents(first: 1) {{ totalCount }} \
+             nodes {{ commit {{ oid authoredDate message parents(first: 1) {{ totalCount }} \
              associatedPullRequests(first: 20) {{ {ASSOCIATED} }} }} }} }} {PULL_REQUEST}"
         );
         let mut own: HashMap<u64, Vec<CommitId>> = HashMap::new();
@@ -285,6 +289,7 @@ fn learn_commit(
             merged_at,
             base: found.base_ref_name,
             merge,
+            ops_items: OpsItemId::all_in(&found.head_ref_name),
             commits: None,
         });
     }
@@ -292,6 +297,7 @@ fn learn_commit(
         authored_at: answer.authored_date,
         parents: answer.parents.total_count,
         pull_requests: numbers,
+        ops_items: OpsItemId::all_in(&answer.message),
     };
     known.commits.insert(id.clone(), node);
     Ok(id)

@@ -18,6 +18,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use crate::commit::{Commit, CommitId};
+use crate::identity::OpsItemId;
 
 /// What is known of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(super) struct CommitNode {
     pub parents: usize,
     /// The merged pull requests that it belongs to.
     pub pull_requests: Vec<u64>,
+    /// The OpsItems that its message names.
+    pub ops_items: BTreeSet<OpsItemId>,
 }
 
 /// What is known of a merged pull request.
@@ -39,6 +42,8 @@ pub(super) struct PullRequest {
     pub base: String,
     /// The last commit that merging made, with the number of its parents, where GitHub knows it.
     pub merge: Option<(CommitId, usize)>,
+    /// The OpsItems that its head branch names.
+    pub ops_items: BTreeSet<OpsItemId>,
     /// Its own commits, once they were asked for.
     pub commits: Option<Vec<CommitId>>,
 }
@@ -88,12 +93,12 @@ impl Known {
         self.pull_requests.values().filter_map(|known| known.commits.as_ref()).flatten()
     }
 
-    /// The commits that the deployment shipped, oldest first, or what must be asked for first: the
-    /// own commits of these pull requests.
+    /// The commits that the deployment shipped, oldest first, with the OpsItems that they or their
+    /// pull requests name; or what must be asked for first: the own commits of these pull requests.
     ///
     /// # Errors
     /// The numbers of the pull requests.
-    pub fn shipped(&self, question: Question<'_>) -> Result<Vec<Commit>, BTreeSet<u64>> {
+    pub fn shipped(&self, question: Question<'_>) -> Result<Found, BTreeSet<u64>> {
         let range = question.span.commits();
         let mut walk = Walk {
             known: self,
@@ -102,6 +107,7 @@ impl Known {
             needed: BTreeSet::new(),
             counted: BTreeSet::new(),
             opened: HashMap::new(),
+            ops_items: BTreeSet::new(),
         };
         for commit in range {
             walk.visit(commit, None);
@@ -110,11 +116,20 @@ impl Known {
             walk.open_merged(commit);
         }
         if walk.needed.is_empty() {
-            Ok(walk.counted.into_iter().collect())
+            Ok(Found { commits: walk.counted.into_iter().collect(), ops_items: walk.ops_items })
         } else {
             Err(walk.needed)
         }
     }
+}
+
+/// What a deployment shipped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The commits, oldest first, each once.
+    pub commits: Vec<Commit>,
+    /// The OpsItems that messages and branches name.
+    pub ops_items: BTreeSet<OpsItemId>,
 }
 
 struct Walk<'a> {
@@ -125,12 +140,19 @@ struct Walk<'a> {
     counted: BTreeSet<Commit>,
     /// The pull requests whose own commits were counted, and whether any of them was new.
     opened: HashMap<u64, bool>,
+    ops_items: BTreeSet<OpsItemId>,
 }
 
 impl<'a> Walk<'a> {
     /// Counts a commit, or what it stands for. `within` is the pull request whose own commit it is.
     fn visit(&mut self, id: &'a CommitId, within: Option<u64>) {
         let Some(node) = self.known.commits.get(id) else { return };
+        self.ops_items.extend(node.ops_items.iter().cloned());
+        for number in &node.pull_requests {
+            if self.is_merge_of(id, *number) {
+                self.name_head(*number);
+            }
+        }
         let others = || node.pull_requests.iter().copied().filter(|number| Some(*number) != within);
         if node.parents > 1 {
             // What it merged is in the range, or among the same request's own commits.
@@ -193,6 +215,7 @@ impl<'a> Walk<'a> {
         let fresh: Vec<_> =
             later.iter().filter(|id| !self.was_shipped_before(id, number, pull_request)).collect();
         self.opened.insert(number, !fresh.is_empty());
+        self.name_head(number);
         if fresh.is_empty() {
             // All of it had been in production before: it is landed anew by the commit itself.
             self.count(made, made_node);
@@ -200,6 +223,12 @@ impl<'a> Walk<'a> {
         for id in fresh {
             self.visit(id, Some(number));
         }
+    }
+
+    /// Takes what the head branch of a pull request names, which was shipped.
+    fn name_head(&mut self, number: u64) {
+        let head = self.known.pull_requests.get(&number).map(|known| known.ops_items.iter());
+        self.ops_items.extend(head.into_iter().flatten().cloned());
     }
 
     fn count(&mut self, id: &CommitId, node: &CommitNode) {
@@ -291,6 +320,7 @@ mod tests {
                 authored_at: hour(at),
                 parents,
                 pull_requests: pull_requests.to_vec(),
+                ops_items: BTreeSet::new(),
             };
             self.0.commits.insert(id(name), node);
             self
@@ -308,6 +338,7 @@ mod tests {
                 merged_at: hour(merged),
                 base: base.to_owned(),
                 merge: Some((id(merge.0), merge.1)),
+                ops_items: BTreeSet::new(),
                 commits: (commits != "?").then(|| ids(commits)),
             };
             self.0.pull_requests.insert(number, pull_request);
@@ -324,7 +355,8 @@ mod tests {
         }
 
         fn resolved(&self, span: Span<'_>, before: &str) -> String {
-            let commits = self.0.shipped(question(span, &ids(before))).expect("all is known");
+            let Found { commits, .. } =
+                self.0.shipped(question(span, &ids(before))).expect("all is known");
             let name = |commit: &Commit| {
                 let number = u32::from_str_radix(commit.id.as_str(), 16).unwrap();
                 char::from_u32(number).unwrap()
@@ -536,5 +568,33 @@ mod tests {
             .pull_request(2, 12, "main", ('D', 1), "ab");
         assert_eq!(story.ships("AB"), "ab");
         assert_eq!(story.ships("CD"), "CD");
+    }
+
+    #[test]
+    fn ops_items_are_named_by_messages_and_by_head_branches_of_what_was_shipped() {
+        let item = |digit: &str| OpsItemId::parse(&format!("oi-{}", digit.repeat(12))).unwrap();
+        let mut story = Story::default()
+            .commit('a', 8, 1, &[1])
+            .commit('S', 10, 1, &[1])
+            .commit('M', 11, 2, &[2])
+            .commit('b', 9, 1, &[2])
+            .commit('x', 9, 1, &[3])
+            .pull_request(1, 10, "main", ('S', 1), "a")
+            .pull_request(2, 11, "main", ('M', 2), "?")
+            .pull_request(3, 12, "main", ('X', 2), "?");
+        for (name, digit) in [('a', "1"), ('S', "2"), ('M', "3")] {
+            story.0.commits.get_mut(&id(name)).unwrap().ops_items.insert(item(digit));
+        }
+        for (number, digit) in [(1, "4"), (2, "5"), (3, "6")] {
+            story.0.pull_requests.get_mut(&number).unwrap().ops_items.insert(item(digit));
+        }
+        let found = |range| {
+            let found = story.0.shipped(question(Span::Since(&ids(range)), &[])).unwrap();
+            let digits = found.ops_items.iter().map(|item| item.as_str()[3..4].to_owned());
+            digits.collect::<String>()
+        };
+        assert_eq!(found("S"), "124");
+        assert_eq!(found("bM"), "35");
+        assert_eq!(found("x"), "", "its pull request is not merged here yet");
     }
 }
