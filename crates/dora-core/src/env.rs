@@ -131,17 +131,23 @@ impl Env {
     /// If no role can have that name.
     pub fn tooling_role(&self) -> Result<Option<String>, ConfigError> {
         const VARIABLE: &str = "TOOLING_CROSS_ACCOUNT_LAMBDA_ROLE";
+        if self.0.contains_key(VARIABLE) && self.get(VARIABLE).is_none() {
+            return Ok(None);
+        }
+        self.role(VARIABLE, "ToolingCrossAccountLambdaRole").map(Some)
+    }
+
+    /// The name of a role.
+    ///
+    /// # Errors
+    /// If no role can have that name.
+    pub fn role(&self, variable: &'static str, default: &str) -> Result<String, ConfigError> {
         let allowed = "the name of an IAM role: at most 64 letters, digits and +=,.@_-";
         let is_role = |name: &str| {
             name.len() <= 64
                 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b))
         };
-        if self.0.contains_key(VARIABLE) && self.get(VARIABLE).is_none() {
-            return Ok(None);
-        }
-        self.parsed(VARIABLE, allowed, "ToolingCrossAccountLambdaRole", |name| {
-            is_role(name).then(|| Some(name.to_owned()))
-        })
+        self.parsed(variable, allowed, default, |name| is_role(name).then(|| name.to_owned()))
     }
 
     /// The repositories with trunk-based development: `APP_REPOSITORY_NAMES`, comma-separated or a

@@ -244,6 +244,20 @@ impl<'a> History<'a> {
         Ok(found)
     }
 
+    /// The deployment that this execution was, if it was one: of the last weeks.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as CodePipeline fails.
+    pub async fn deployment_of(&self, id: &ExecutionId) -> Result<Option<PastDeployment>, Error> {
+        if let Some(found) = self.deployed.iter().find(|deployment| deployment.id() == id) {
+            return Ok(Some(found.clone()));
+        }
+        match self.others.iter().find(|past| past.id == *id) {
+            Some(past) => self.deployment(past).await,
+            None => Ok(None),
+        }
+    }
+
     /// The latest deployment of a commit: of the last weeks.
     ///
     /// # Errors
@@ -374,6 +388,30 @@ pub async fn record(
         }
     }
     Ok(None)
+}
+
+/// The executions of a pipeline that started between two times.
+///
+/// # Errors
+/// [`Error::Service`] as CodePipeline fails.
+pub async fn between(
+    pipeline: &Pipeline,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    codepipeline: &CodePipeline,
+) -> Result<Vec<PastExecution>, Error> {
+    let mut executions = codepipeline.executions(pipeline).await;
+    let mut found = Vec::new();
+    while let Some(past) = executions.next().await {
+        let past = past?;
+        if past.started_at < from {
+            break;
+        }
+        if past.started_at < to {
+            found.push(past);
+        }
+    }
+    Ok(found)
 }
 
 /// Whether the execution may have been a production deployment before this one, as far as the

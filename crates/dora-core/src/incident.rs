@@ -52,12 +52,19 @@ pub struct Incident {
     pub ops_item: OpsItem,
     /// When it was recorded.
     pub created_at: DateTime<Utc>,
-    /// From "1", critical, to "4", where one was given.
-    pub severity: Option<String>,
-    /// Where the OpsItem says that it comes from, such as an alarm's service.
-    pub source: String,
     /// What it names as its cause.
     pub cause: Cause,
+}
+
+/// What decides whether an OpsItem is an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kind {
+    /// Whether it is an issue: neither a change request nor an insight.
+    pub is_issue: bool,
+    /// From "1", critical, to "4", where one was given.
+    pub severity: Option<String>,
+    /// Where it says that it comes from, such as an alarm's service.
+    pub source: String,
 }
 
 /// What an incident names as its cause, by its operational data or tags.
@@ -71,6 +78,43 @@ pub enum Cause {
     Repository(Repository),
     /// Nothing: whatever was deployed at last.
     Unnamed,
+}
+
+impl Cause {
+    /// The repository that it names.
+    #[must_use]
+    pub fn repository(&self) -> Option<&Repository> {
+        match self {
+            Self::Repository(repository) => Some(repository),
+            _ => None,
+        }
+    }
+
+    /// As the ledger writes it. Names of repositories are compared without regard to case.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Execution(id) => format!("execution#{id}"),
+            Self::Commit(id) => format!("commit#{id}"),
+            Self::Repository(name) => {
+                format!("repository#{}", name.as_str().to_ascii_lowercase())
+            }
+            Self::Unnamed => "unnamed#".to_owned(),
+        }
+    }
+
+    /// Reads what [`Cause::key`] wrote.
+    #[must_use]
+    pub fn parse(key: &str) -> Option<Self> {
+        let (kind, name) = key.split_once('#')?;
+        match kind {
+            "execution" => ExecutionId::parse(name).map(Self::Execution),
+            "commit" => CommitId::parse(name).map(Self::Commit),
+            "repository" => Repository::parse(name).map(Self::Repository),
+            "unnamed" => Some(Self::Unnamed),
+            _ => None,
+        }
+    }
 }
 
 /// Which OpsItems of type issue are incidents.
@@ -100,32 +144,26 @@ impl IncidentRules {
 
     /// Whether the OpsItem is an incident.
     #[must_use]
-    pub fn cover(&self, incident: &Incident) -> bool {
+    pub fn cover(&self, kind: &Kind) -> bool {
         let among = |list: &[String], value: Option<&String>| {
             list.is_empty() || value.is_some_and(|value| list.contains(value))
         };
-        among(&self.severities, incident.severity.as_ref())
-            && among(&self.sources, Some(&incident.source))
+        kind.is_issue
+            && among(&self.severities, kind.severity.as_ref())
+            && among(&self.sources, Some(&kind.source))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::OpsItemId;
 
     #[test]
     fn rules_narrow_what_is_an_incident() {
-        let incident = |severity: Option<&str>, source: &str| Incident {
-            ops_item: OpsItem {
-                account: AccountId::parse("444455556666").unwrap(),
-                region: Region::parse("eu-west-1").unwrap(),
-                id: OpsItemId::parse("oi-0123456789ab").unwrap(),
-            },
-            created_at: "2026-11-02T10:30:00Z".parse().unwrap(),
+        let kind = |severity: Option<&str>, source: &str| Kind {
+            is_issue: true,
             severity: severity.map(str::to_owned),
             source: source.to_owned(),
-            cause: Cause::Unnamed,
         };
         for (severities, sources, covered) in [
             ("", "", [true, true, true]),
@@ -139,9 +177,11 @@ mod tests {
             ]))
             .unwrap();
             let found = [(Some("1"), "EC2"), (Some("3"), "pager"), (None, "pager")]
-                .map(|(severity, source)| rules.cover(&incident(severity, source)));
+                .map(|(severity, source)| rules.cover(&kind(severity, source)));
             assert_eq!(found, covered, "{severities} {sources}");
         }
+        let insight = Kind { is_issue: false, ..kind(Some("1"), "EC2") };
+        assert!(!IncidentRules::default().cover(&insight));
         let error = IncidentRules::from_env(&Env::from([("INCIDENT_SEVERITIES", "high")]));
         assert!(error.unwrap_err().to_string().contains("INCIDENT_SEVERITIES is \"high\""));
     }

@@ -20,6 +20,7 @@
 //! event.
 
 pub mod answer;
+pub mod attribution;
 pub mod cloudwatch;
 pub mod codepipeline;
 pub mod commit;
@@ -39,9 +40,11 @@ pub mod log;
 pub mod lookup;
 pub mod metric;
 
+pub mod opscenter;
 pub mod production;
 pub mod publication;
 pub mod repository;
+pub mod rollback;
 mod sdk_error;
 pub mod shipped;
 pub mod source;

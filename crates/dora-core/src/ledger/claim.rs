@@ -15,7 +15,8 @@ use crate::commit::Shipped;
 use crate::decision::Reason;
 use crate::deployment::Deployment;
 use crate::error::Error;
-use crate::identity::{Execution, OpsItem};
+use crate::identity::Execution;
+use crate::incident::Incident;
 use crate::metric::{Measured, Measurement, Metric, Values};
 use crate::repository::Teams;
 
@@ -65,9 +66,14 @@ impl Subject {
 
     /// An incident.
     #[must_use]
-    pub fn incident(ops_item: &OpsItem) -> Self {
-        let (key, name) = (Key::incident(ops_item), ops_item.to_string());
-        Self { key, name, facts: Vec::new(), since: None }
+    pub fn incident(incident: &Incident) -> Self {
+        let Incident { ops_item, created_at, cause } = incident;
+        Self {
+            key: Key::incident(ops_item),
+            name: ops_item.to_string(),
+            facts: vec![("created_at", text(&rfc3339(*created_at))), ("cause", text(&cause.key()))],
+            since: Some(*created_at),
+        }
     }
 
     /// As messages name it.

@@ -2,7 +2,8 @@
 //!
 //! EventBridge and Lambda deliver at least once and in any order, and `PutMetricData` adds up. So
 //! before a function publishes a value it *claims* it here with a conditional write, and after
-//! that it *confirms* it ([`claim`]). What several functions must agree on, whichever hears of it
+//! that it *confirms* it ([`claim`]). What several functions must agree on, whichever of them hears of
+//! it first, meets here too ([`facts`]). What several functions must agree on, whichever hears of it
 //! first, meets here too ([`facts`]).
 //!
 //! | `pk` | `sk` | what it is |
@@ -28,6 +29,7 @@
 //! | all | `expires_at` | when DynamoDB may delete the item (epoch seconds) |
 
 pub mod claim;
+pub mod facts;
 
 use std::collections::HashMap;
 use std::time::Duration;

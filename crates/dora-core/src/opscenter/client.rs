@@ -1,0 +1,242 @@
+//! Asks OpsCenter for what an event lacks: severity, operational data, tags. In an account other than
+//! the function's own through the role that reads there.
+//!
+//! Source: AWS Systems Manager API Reference, `GetOpsItem`, `ListTagsForResource`.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::error::ProvideErrorMetadata;
+use aws_sdk_ssm::types::{OpsItem as Record, ResourceTypeForTagging};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Mutex;
+
+use crate::commit::CommitId;
+use crate::env::{ConfigError, Env};
+use crate::error::{Error, Failure, Service};
+use crate::identity::{AccountId, ExecutionId, OpsItem, OpsItemId};
+use crate::incident::{Cause, Incident, Kind, Place};
+use crate::opscenter::event::OpsItemEvent;
+use crate::repository::Repository;
+use crate::sdk_error::service_error;
+
+const EXECUTION: &str = "dora/execution-id";
+const COMMIT: &str = "dora/commit";
+const REPOSITORY: &str = "dora/repository";
+const ISSUE: &str = "/aws/issue";
+
+/// OpsCenter in any of the accounts and Regions where incidents are recorded.
+#[derive(Debug)]
+pub struct OpsCenter {
+    sdk: SdkConfig,
+    /// Where incidents are recorded.
+    places: Vec<Place>,
+    /// The role to assume in other accounts.
+    role: String,
+    /// One client for each place, so that credentials and connections are kept.
+    clients: Mutex<HashMap<Place, Client>>,
+}
+
+impl OpsCenter {
+    /// Prepares access to the places that `INCIDENT_ACCOUNTS` lists, in other accounts through the
+    /// role that `OPSCENTER_ROLE` names (`DoraOpsCenterReadRole`).
+    ///
+    /// # Errors
+    /// If a setting is missing or wrong.
+    pub fn from_env(env: &Env, sdk: &SdkConfig) -> Result<Self, ConfigError> {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs(3))
+            .operation_timeout(Duration::from_secs(6))
+            .build();
+        Ok(Self {
+            sdk: sdk.to_builder().timeout_config(timeouts).build(),
+            places: Place::all_from_env(env)?,
+            role: env.role("OPSCENTER_ROLE", "DoraOpsCenterReadRole")?,
+            clients: Mutex::default(),
+        })
+    }
+
+    /// Where incidents are recorded.
+    #[must_use]
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// The OpsItem of that id, in whichever place it is, if it exists. `own` is the account in which
+    /// the function runs.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as OpsCenter or the role there fails; [`Error::InvalidEvent`] if it names
+    /// its cause in a way that cannot be read.
+    pub async fn find(
+        &self,
+        id: &OpsItemId,
+        own: &AccountId,
+    ) -> Result<Option<(Incident, Kind)>, Error> {
+        for Place { account, region } in &self.places {
+            let (account, region) = (account.clone(), region.clone());
+            let found = self.get(&OpsItem { account, region, id: id.clone() }, own).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The OpsItem that an event tells of, with the time that the event gives: OpsCenter's API has it
+    /// to the millisecond only. None if it was deleted.
+    ///
+    /// An OpsItem can be read a moment after its event only. So where it is missing the event fails
+    /// to be tried again, and counts as deleted once it is older than that can take.
+    ///
+    /// # Errors
+    /// As for [`OpsCenter::find`].
+    pub async fn of_event(
+        &self,
+        event: &OpsItemEvent,
+        own: &AccountId,
+    ) -> Result<Option<(Incident, Kind)>, Error> {
+        const VISIBLE_AFTER: TimeDelta = TimeDelta::minutes(2);
+        let found = self.get(&event.ops_item, own).await?;
+        if found.is_none() && Utc::now() - event.created_at < VISIBLE_AFTER {
+            return Err(Error::Service {
+                service: Service::OpsCenter,
+                failure: Failure::NotFound,
+                operation: "GetOpsItem",
+                subject: event.ops_item.to_string(),
+                detail: "it was created just now, and is not there".to_owned(),
+            });
+        }
+        let with_time =
+            |(incident, kind)| (Incident { created_at: event.created_at, ..incident }, kind);
+        Ok(found.map(with_time))
+    }
+
+    /// `GetOpsItem` and `ListTagsForResource`. None where there is no such OpsItem.
+    ///
+    /// # Errors
+    /// As for [`OpsCenter::find`].
+    pub async fn get(
+        &self,
+        ops_item: &OpsItem,
+        own: &AccountId,
+    ) -> Result<Option<(Incident, Kind)>, Error> {
+        const OPERATION: &str = "GetOpsItem";
+        let client = self.client(ops_item, own).await;
+        let record = match client.get_ops_item().ops_item_id(ops_item.id.as_str()).send().await {
+            Ok(output) => output.ops_item,
+            Err(error) => {
+                let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+                if code.is_some_and(|code| code.contains("NotFound")) {
+                    return Ok(None);
+                }
+                return Err(service_error(Service::OpsCenter, OPERATION, ops_item, &error));
+            }
+        };
+        let record =
+            record.ok_or_else(|| unexpected(OPERATION, ops_item, "an answer without OpsItem"))?;
+        let tags = tags(&client, ops_item).await?;
+        Ok(Some((incident(ops_item, &record, &tags)?, kind(&record))))
+    }
+
+    async fn client(&self, ops_item: &OpsItem, own: &AccountId) -> Client {
+        let OpsItem { account, region, .. } = ops_item;
+        let place = Place { account: account.clone(), region: region.clone() };
+        let mut clients = self.clients.lock().await;
+        if let Some(client) = clients.get(&place) {
+            return client.clone();
+        }
+        let sdk_region = aws_config::Region::new(region.to_string());
+        let mut config = aws_sdk_ssm::config::Builder::from(&self.sdk).region(sdk_region);
+        if account != own {
+            let (partition, role) = (region.partition(), &self.role);
+            let provider =
+                AssumeRoleProvider::builder(format!("arn:{partition}:iam::{account}:role/{role}"))
+                    .session_name("dora-lambda")
+                    .configure(&self.sdk)
+                    .build()
+                    .await;
+            config = config.credentials_provider(provider);
+        }
+        let client = Client::from_conf(config.build());
+        clients.insert(place, client.clone());
+        client
+    }
+}
+
+/// The account in which the function runs, by its ARN.
+///
+/// # Errors
+/// [`Error::InvalidEvent`] if Lambda gave none, as local tools may do.
+pub fn own_account(function_arn: &str) -> Result<AccountId, Error> {
+    let account = function_arn.split(':').nth(4).and_then(AccountId::parse);
+    account.ok_or_else(|| Error::invalid("context: invoked function ARN", "must name an account"))
+}
+
+async fn tags(client: &Client, ops_item: &OpsItem) -> Result<HashMap<String, String>, Error> {
+    let output = client
+        .list_tags_for_resource()
+        .resource_type(ResourceTypeForTagging::OpsItem)
+        .resource_id(ops_item.id.as_str())
+        .send()
+        .await
+        .map_err(|error| {
+            service_error(Service::OpsCenter, "ListTagsForResource", ops_item, &error)
+        })?;
+    Ok(output.tag_list.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
+}
+
+fn kind(record: &Record) -> Kind {
+    Kind {
+        is_issue: record.ops_item_type().is_none_or(|kind| kind == ISSUE),
+        severity: record.severity.clone(),
+        source: record.source.clone().unwrap_or_default(),
+    }
+}
+
+/// Operational data counts before a tag of the same name.
+fn incident(
+    ops_item: &OpsItem,
+    record: &Record,
+    tags: &HashMap<String, String>,
+) -> Result<Incident, Error> {
+    let named = |key: &str| {
+        let data = record.operational_data().and_then(|data| data.get(key)?.value.as_deref());
+        data.or(tags.get(key).map(String::as_str)).map(str::trim).filter(|text| !text.is_empty())
+    };
+    let wrong = |key: &str, allowed: &str| {
+        Error::invalid(format!("OpsItem {}: {key}", ops_item.id), format!("must be {allowed}"))
+    };
+    let cause = if let Some(id) = named(EXECUTION) {
+        let id = ExecutionId::parse(&id.to_ascii_lowercase());
+        Cause::Execution(id.ok_or_else(|| wrong(EXECUTION, ExecutionId::ALLOWED))?)
+    } else if let Some(id) = named(COMMIT) {
+        let id = CommitId::parse(&id.to_ascii_lowercase());
+        Cause::Commit(id.ok_or_else(|| wrong(COMMIT, "a commit's whole id"))?)
+    } else if let Some(name) = named(REPOSITORY) {
+        let name = Repository::parse(name);
+        Cause::Repository(name.ok_or_else(|| wrong(REPOSITORY, Repository::ALLOWED))?)
+    } else {
+        Cause::Unnamed
+    };
+    let created_at = record
+        .created_time
+        .and_then(|time| DateTime::from_timestamp_millis(time.to_millis().ok()?))
+        .ok_or_else(|| unexpected("GetOpsItem", ops_item, "an OpsItem without CreatedTime"))?;
+    Ok(Incident { ops_item: ops_item.clone(), created_at, cause })
+}
+
+fn unexpected(operation: &'static str, ops_item: &OpsItem, detail: &str) -> Error {
+    Error::Service {
+        service: Service::OpsCenter,
+        failure: Failure::UnexpectedAnswer,
+        operation,
+        subject: ops_item.to_string(),
+        detail: detail.to_owned(),
+    }
+}

@@ -1,0 +1,98 @@
+//! Which deployment did a rollback undo?
+//!
+//! One that CodePipeline started by itself names the execution that failed; any other undid what
+//! was in production at last, other than what it brought back. Only the first rollback after a
+//! deployment undoes it.
+
+use chrono::{DateTime, Utc};
+
+use crate::codepipeline::CodePipeline;
+use crate::deployment::{Rollback, Rule};
+use crate::error::Error;
+use crate::history::{self, History, PastDeployment, Scope, Status};
+use crate::identity::Execution;
+use crate::production::Production;
+
+/// The deployment that the rollback undid, if it undid one.
+///
+/// # Errors
+/// [`Error::Service`] as CodePipeline fails.
+pub async fn undone(
+    rollback: &Rollback,
+    codepipeline: &CodePipeline,
+    production: &Production,
+) -> Result<Option<PastDeployment>, Error> {
+    let Rollback { execution, repository, rule, target, failed, .. } = rollback;
+    let pipeline = execution.of();
+    let started_at = match history::record(execution, codepipeline).await? {
+        Some(record) => record.started_at,
+        None => rollback.at,
+    };
+    let scope = Scope { pipeline, repository: repository.clone(), rule: *rule, action: None };
+    let history = History::until(started_at, scope, codepipeline, production).await?;
+    let found = match failed {
+        Some(failed) => history.deployment_of(failed).await?,
+        None => history.latest_but(target.as_ref()).await?,
+    };
+    let Some(found) = found else { return Ok(None) };
+    if *rule == Rule::Gitflow
+        && !reached_production(rollback, &found, codepipeline, production).await?
+    {
+        return Ok(None);
+    }
+    let was_undone_before = history::between(&execution.of(), found.at(), started_at, codepipeline)
+        .await?
+        .iter()
+        .any(|past| {
+            past.status == Status::Succeeded
+                && past.id != execution.id
+                && past.rollback.as_ref().is_some_and(|of| of.target.as_ref() != Some(found.id()))
+        });
+    Ok((!was_undone_before).then_some(found))
+}
+
+/// When the first rollback after a deployment succeeded, if one did that undid it.
+///
+/// # Errors
+/// [`Error::Service`] as CodePipeline fails.
+pub async fn first_after(
+    deployment: &Execution,
+    codepipeline: &CodePipeline,
+) -> Result<Option<DateTime<Utc>>, Error> {
+    let Some(own) = history::record(deployment, codepipeline).await? else { return Ok(None) };
+    let later =
+        history::between(&deployment.of(), own.started_at, DateTime::<Utc>::MAX_UTC, codepipeline)
+            .await?;
+    let first_deployed_later = later
+        .iter()
+        .filter(|past| past.rollback.is_none() && past.status == Status::Succeeded)
+        .filter(|past| past.id != deployment.id && past.updated_at > own.updated_at)
+        .map(|past| past.updated_at)
+        .min();
+    Ok(later
+        .iter()
+        .filter(|past| past.status == Status::Succeeded && past.started_at > own.updated_at)
+        .filter(|past| {
+            past.rollback.as_ref().is_some_and(|of| of.target.as_ref() != Some(&deployment.id))
+        })
+        .filter(|past| first_deployed_later.is_none_or(|later| past.started_at < later))
+        .map(|past| past.updated_at)
+        .min())
+}
+
+/// Whether the rollback ran the production stage. Under GitFlow a pipeline need not have one of
+/// that name: then whatever was rolled back counts.
+async fn reached_production(
+    rollback: &Rollback,
+    undone: &PastDeployment,
+    codepipeline: &CodePipeline,
+    production: &Production,
+) -> Result<bool, Error> {
+    let of_undone = rollback.execution.of().execution(undone.id().clone());
+    let (own, of_undone) = tokio::try_join!(
+        codepipeline.past_actions(&rollback.execution, production),
+        codepipeline.past_actions(&of_undone, production),
+    )?;
+    let stage = production.stage();
+    Ok(own.stages.contains(stage) || !of_undone.stages.contains(stage))
+}
