@@ -26,6 +26,7 @@ pub mod commit;
 pub mod decision;
 pub mod deployment;
 pub mod env;
+pub mod envelope;
 pub mod error;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;

@@ -4,45 +4,19 @@
 //! personal data (authors) or change their type (`version` comes as `3` and as `3.0`). Source:
 //! "Monitoring CodePipeline events" in the AWS CodePipeline User Guide.
 
-use std::ops::RangeInclusive;
-
-use aws_lambda_events::eventbridge::EventBridgeEvent;
-use chrono::{DateTime, Datelike, Utc};
-use serde::de::DeserializeOwned;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Decision, Reason};
+use crate::envelope::{Envelope, checked, required};
 use crate::error::Error;
-use crate::identity::{AccountId, Execution, ExecutionId, PipelineName, Region};
+use crate::identity::{AccountId, Execution, ExecutionId, PipelineName};
 use crate::repository::Repository;
 use crate::source::Source;
 
 const SOURCE: &str = "aws.codepipeline";
 const PIPELINE: &str = "CodePipeline Pipeline Execution State Change";
 const STAGE: &str = "CodePipeline Stage Execution State Change";
-
-/// CodePipeline began in 2015. Outside of this range arithmetic on times could overflow.
-const PLAUSIBLE_YEARS: RangeInclusive<i32> = 2015..=2100;
-
-/// The fields that are read, as far as an error can lie in them.
-const FIELDS: [&str; 16] = [
-    "version",
-    "id",
-    "detail-type",
-    "source",
-    "account",
-    "time",
-    "region",
-    "resources",
-    "pipeline",
-    "execution-id",
-    "state",
-    "stage",
-    "execution-trigger",
-    "full-repository-name",
-    "branch-name",
-    "commit-id",
-];
 
 /// A change of state of a pipeline execution, or of one of its stages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,30 +63,27 @@ impl ExecutionEvent {
     /// [`Error::UnexpectedAccount`] if the event's account is not in `tooling_accounts`: EventBridge
     /// itself writes that field, so no sender can forge it.
     pub fn parse(payload: &str, tooling_accounts: &[AccountId]) -> Result<Decision<Self>, Error> {
-        let mut json = serde_json::Deserializer::from_str(payload);
-        let event: EventBridgeEvent = deserialize(None, &mut json)?;
+        Self::read(Envelope::parse(payload)?, tooling_accounts)
+    }
 
+    /// Reads what is known to be some event.
+    ///
+    /// # Errors
+    /// As for [`ExecutionEvent::parse`].
+    pub fn read(event: Envelope, tooling_accounts: &[AccountId]) -> Result<Decision<Self>, Error> {
         if event.source != SOURCE {
             return Err(Error::invalid("source", format!("must be {SOURCE}")));
         }
-        let account = required("account", event.account)?;
-        let account = checked("account", &account, AccountId::ALLOWED, AccountId::parse)?;
-        if !tooling_accounts.contains(&account) {
-            return Err(Error::UnexpectedAccount(account));
+        if !tooling_accounts.contains(&event.account) {
+            return Err(Error::UnexpectedAccount(event.account));
         }
-        let region = required("region", event.region)?;
-        let region = checked("region", &region, Region::ALLOWED, Region::parse)?;
-        let at = required("time", event.time)?;
-        if !PLAUSIBLE_YEARS.contains(&at.year()) {
-            return Err(Error::invalid("time", "must lie in the years 2015 to 2100"));
-        }
-
         let is_stage = match event.detail_type.as_str() {
             PIPELINE => false,
             STAGE => true,
             _ => return Ok(Decision::Ignore(Reason::UnsupportedEvent)),
         };
-        let detail: Detail = deserialize(Some("detail"), event.detail)?;
+        let (account, region, at) = (event.account.clone(), event.region.clone(), event.at);
+        let detail: Detail = event.detail()?;
         Ok(Decision::Record(Self {
             execution: Execution {
                 account,
@@ -185,51 +156,6 @@ impl Trigger {
             commit: given(self.commit_id),
             provider: given(self.provider_type),
         })
-    }
-}
-
-fn required<T>(field: &str, value: Option<T>) -> Result<T, Error> {
-    value.ok_or_else(|| Error::invalid(field, "is missing"))
-}
-
-fn checked<T>(
-    field: &str,
-    text: &str,
-    allowed: &str,
-    parse: impl FnOnce(&str) -> Option<T>,
-) -> Result<T, Error> {
-    parse(text).ok_or_else(|| Error::invalid(field, format!("must be {allowed}")))
-}
-
-/// Deserialises what lies at `path`, and names the field below it where that fails.
-fn deserialize<'de, T, D>(path: Option<&str>, json: D) -> Result<T, Error>
-where
-    T: DeserializeOwned,
-    D: serde::Deserializer<'de, Error = serde_json::Error>,
-{
-    serde_path_to_error::deserialize(json).map_err(|error| {
-        let message = error.inner().to_string();
-        let (missing, problem) = problem(&message);
-        let below = error.path().to_string();
-        // Deep inside a value the path is made of the event's own keys, which can be anything.
-        let known = below.split('.').take_while(|name| FIELDS.contains(name));
-        let field: Vec<&str> = path.into_iter().chain(known).chain(missing).collect();
-        let field = if field.is_empty() { "JSON".to_owned() } else { field.join(".") };
-        Error::invalid(field, problem)
-    })
-}
-
-/// The field that serde's message says is missing, and the message without the value that it may
-/// quote, which can be anything.
-fn problem(message: &str) -> (Option<&str>, String) {
-    let position = message.rfind(" at line ").unwrap_or(message.len());
-    let (message, _) = message.split_at(position);
-    if let Some(field) = message.strip_prefix("missing field `") {
-        (Some(field.trim_end_matches('`')), "is missing".to_owned())
-    } else if let Some((_, expected)) = message.rsplit_once(", expected ") {
-        (None, format!("must be {expected}"))
-    } else {
-        (None, "is not valid".to_owned())
     }
 }
 
