@@ -5,26 +5,17 @@ it and its executions as `GetPipelineExecution`, `ListPipelineExecutions` and `L
 give them. A record that AWS could not have answered with is refused when it is loaded.
 """
 
-import base64
-import binascii
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from stage.model import WrongType, service_model, strangers, to_wire, violations
+from stage.json_protocol import Answer, Pages, Refusal, check_output, read_request
+from stage.model import service_model, to_wire
 
 _TARGET_PREFIX = service_model("codepipeline").metadata["targetPrefix"]
+_PAGES = Pages("nextToken", "maxResults", 100, "InvalidNextTokenException")
 
-Answer = tuple[int, dict[str, Any]]
 Record = dict[str, Any]
-
-
-class Refusal(Exception):
-    """An error of the service."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class CodePipeline:
@@ -66,7 +57,7 @@ class CodePipeline:
         try:
             if prefix != _TARGET_PREFIX or play is None:
                 raise Refusal("UnknownOperationException", f"The stage does not play {target}.")
-            request = _read_request(operation, body)
+            request = read_request("codepipeline", operation, body)
             name = request.get("pipelineName") or request["name"]
             record = self._records.get((account, region, name))
             if record is None:
@@ -77,7 +68,7 @@ class CodePipeline:
             output = service_model("codepipeline").operation_model(operation).output_shape
             return 200, to_wire(output, play(record, request))
         except Refusal as refusal:
-            return 400, {"__type": refusal.code, "message": str(refusal)}
+            return refusal.answer("codepipeline")
 
 
 def pipeline_name(body: bytes) -> str:
@@ -89,29 +80,8 @@ def pipeline_name(body: bytes) -> str:
         return ""
 
 
-def _read_request(operation: str, body: bytes) -> dict[str, Any]:
-    shape = service_model("codepipeline").operation_model(operation).input_shape
-    try:
-        request: dict[str, Any] = json.loads(body)
-        broken = list(violations(shape, request))
-    except (ValueError, WrongType) as error:
-        raise Refusal("SerializationException", str(error)) from error
-    if broken:
-        errors = "validation error" if len(broken) == 1 else "validation errors"
-        raise Refusal(
-            "ValidationException", f"{len(broken)} {errors} detected: {'; '.join(broken)}"
-        )
-    return request
-
-
 def _check_output(operation: str, document: dict[str, Any], where: str) -> None:
-    shape = service_model("codepipeline").operation_model(operation).output_shape
-    try:
-        broken = [*violations(shape, document), *strangers(shape, document)]
-    except WrongType as error:
-        broken = [str(error)]
-    if broken:
-        raise ValueError(f"{where}: no {operation} answers this: {'; '.join(broken)}")
+    check_output("codepipeline", operation, document, where)
 
 
 def _get_pipeline(record: Record, request: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +113,7 @@ def _list_pipeline_executions(record: Record, request: dict[str, Any]) -> dict[s
             and _succeeded_in(stage, each)
         ]
     summaries = [_summary(each, record["pipeline"]) for each in executions]
-    return _page(request, summaries, "pipelineExecutionSummaries")
+    return _PAGES.cut(request, summaries, "pipelineExecutionSummaries")
 
 
 def _list_action_executions(record: Record, request: dict[str, Any]) -> dict[str, Any]:
@@ -155,7 +125,7 @@ def _list_action_executions(record: Record, request: dict[str, Any]) -> dict[str
         executions = [_execution(record, wanted["pipelineExecutionId"])]
     actions = [action for each in executions for action in each["actionExecutionDetails"]]
     actions.sort(key=lambda action: str(action["startTime"]), reverse=True)
-    return _page(request, actions, "actionExecutionDetails")
+    return _PAGES.cut(request, actions, "actionExecutionDetails")
 
 
 _OPERATIONS: dict[str, Callable[[Record, dict[str, Any]], dict[str, Any]]] = {
@@ -208,23 +178,3 @@ def _summary(execution: dict[str, Any], pipeline: dict[str, Any]) -> dict[str, A
         **{name: value for name, value in known.items() if name in shape.members},
         "sourceRevisions": revisions,
     }
-
-
-def _page(request: dict[str, Any], items: list[Any], member: str) -> dict[str, Any]:
-    """Cut out one page. A token holds only for the request that it was given for."""
-    asked = {name: value for name, value in request.items() if name != "nextToken"}
-    start = 0
-    if "nextToken" in request:
-        try:
-            token = json.loads(base64.b64decode(request["nextToken"], validate=True))
-        except (ValueError, binascii.Error) as error:
-            raise Refusal("InvalidNextTokenException", "The next token is not valid.") from error
-        if not isinstance(token, dict) or token.get("request") != asked:
-            raise Refusal("InvalidNextTokenException", "The next token is of another request.")
-        start = token["start"]
-    end = start + request.get("maxResults", 100)
-    page: dict[str, Any] = {member: items[start:end]}
-    if end < len(items):
-        token = json.dumps({"request": asked, "start": end})
-        page["nextToken"] = base64.b64encode(token.encode()).decode()
-    return page

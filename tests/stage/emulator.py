@@ -53,6 +53,10 @@ class Emulator:
         """Give CodePipeline these histories, and no others."""
         self._direct("codepipeline", records)
 
+    def load_opscenter(self, records: list[dict[str, Any]]) -> None:
+        """Give OpsCenter these OpsItems, and no others, as if they had long been there."""
+        self._direct("opscenter", records)
+
     @property
     def github(self) -> str:
         """Return the URL of GitHub's API."""
@@ -98,7 +102,7 @@ class Emulator:
             raise TimeoutError(f"functions are still at work after {seconds} s, see {LOG}")
 
     def forget(self) -> None:
-        """Forget faults, calls, answers, histories and metrics."""
+        """Forget faults, calls, answers, histories, OpsItems and metrics."""
         self._direct("forget")
 
     def _direct(self, direction: str, document: Any = None) -> Any:

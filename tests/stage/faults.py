@@ -29,12 +29,21 @@ Kind = Literal["throttle", "fail", "cut-before", "cut-after", "hang"]
 handled it but not answered, `hang` gives no answer until the faults are healed."""
 
 _SERVICES = {"monitoring": "cloudwatch"}  # named by what signs, where that is not the usual name
-_RESOURCE_MEMBERS = ("TableName", "pipelineName", "Namespace", "RoleArn", "name")
+_RESOURCE_MEMBERS = (
+    "TableName",
+    "pipelineName",
+    "Namespace",
+    "RoleArn",
+    "name",
+    "OpsItemId",
+    "ResourceId",
+)
 _ERRORS = {  # service: code when throttled, code when it fails itself
     "cloudwatch": ("ThrottlingException", "InternalServiceFault"),
     "codepipeline": ("ThrottlingException", "InternalFailure"),
     "dynamodb": ("ThrottlingException", "InternalServerError"),
     "secretsmanager": ("ThrottlingException", "InternalServiceError"),
+    "ssm": ("ThrottlingException", "InternalServerError"),
     "sts": ("Throttling", "InternalFailure"),
 }
 

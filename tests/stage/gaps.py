@@ -15,14 +15,16 @@ from ministack.services import cloudwatch, eventbridge, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 from stage.codepipeline import CodePipeline, pipeline_name
+from stage.opscenter.service import Caller, OpsCenter, plays, resource_arn
 
 _TWO_WEEKS = 14 * 24 * 3600
 _TWO_HOURS = 2 * 3600
 
 
-def close(codepipeline: CodePipeline) -> None:
+def close(codepipeline: CodePipeline, opscenter: OpsCenter) -> None:
     """Close them all."""
     _register_codepipeline(codepipeline)
+    _let_systems_manager_keep_ops_items(opscenter)
     _keep_bus_policies()
     _create_secrets_as_templates_say()
     _know_condition_keys()
@@ -58,6 +60,32 @@ def _register_codepipeline(codepipeline: CodePipeline) -> None:
     iam_actions.SERVICE_TO_IAM_NAMESPACE["codepipeline"] = "codepipeline"
     iam_actions._DENIED_CODES["codepipeline"] = "AccessDeniedException"
     iam_actions.extract_resource_arn = resource_arn
+
+
+def _let_systems_manager_keep_ops_items(opscenter: OpsCenter) -> None:
+    """OpsItems are resources of Systems Manager, with tags like its others."""
+    handle_others = app.SERVICE_HANDLERS["ssm"]
+    arn_of = iam_actions.extract_resource_arn
+
+    async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        target = headers.get("x-amz-target", "")
+        if not plays(target, body):
+            return await handle_others(method, path, headers, body, query)
+        caller = Caller(
+            responses.get_account_id(),
+            responses.get_region(),
+            iam_evaluator.request_caller_arn(headers),
+        )
+        status, document = opscenter.answer(caller, target, body)
+        return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(document).encode()
+
+    def arn(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> Any:
+        if service != "ssm" or not plays(headers.get("x-amz-target", ""), body):
+            return arn_of(service, method, path, headers, body, *rest)
+        return resource_arn(responses.get_account_id(), responses.get_region(), body)
+
+    app.SERVICE_HANDLERS["ssm"] = handle
+    iam_actions.extract_resource_arn = arn
 
 
 def _keep_bus_policies() -> None:

@@ -4,12 +4,12 @@ The Rust SDK checks little before it sends, so a stand-in that took anything wou
 through that the real service refuses.
 """
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+import regex
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 
@@ -114,7 +114,7 @@ def _broken_constraints(shape: Shape, value: Any) -> Iterator[str]:
         yield f"Member must have {measure} greater than or equal to {rules['min']}"
     if "max" in rules and size > rules["max"]:
         yield f"Member must have {measure} less than or equal to {rules['max']}"
-    if "pattern" in rules and not re.fullmatch(rules["pattern"], value):
+    if "pattern" in rules and not regex.fullmatch(rules["pattern"], value):
         yield f"Member must satisfy regular expression pattern: {rules['pattern']}"
     if "enum" in rules and value not in rules["enum"]:
         yield f"Member must satisfy enum value set: [{', '.join(rules['enum'])}]"

@@ -27,6 +27,7 @@ from stage.faults import Fault, Faults, Receive, Scope, Send, read_body
 from stage.github import ROOT as GITHUB
 from stage.github.app import GitHub
 from stage.github.faults import Fault as GitHubFault
+from stage.opscenter.service import OpsCenter
 
 Direction = Callable[[Any], Awaitable[Any]]
 
@@ -36,12 +37,14 @@ class Director:
 
     def __init__(self) -> None:
         self._codepipeline = CodePipeline()
+        self._opscenter = OpsCenter(events.emit)
         self._github = GitHub()
         self._invocations = invocations.Invocations()
         self._faults = Faults(ministack.app)
         self._directions: dict[str, Direction] = {
             "/_stage/emit": self._emit,
             "/_stage/codepipeline": self._load_codepipeline,
+            "/_stage/opscenter": self._load_opscenter,
             "/_stage/github": self._load_github,
             "/_stage/github-fault": self._add_github_fault,
             "/_stage/github-requests": self._list_github_requests,
@@ -52,7 +55,7 @@ class Director:
             "/_stage/idle": self._wait_until_idle,
             "/_stage/forget": self._forget,
         }
-        gaps.close(self._codepipeline)
+        gaps.close(self._codepipeline, self._opscenter)
         invocations.install(self._invocations)
         events.install(self._invocations)
 
@@ -81,6 +84,10 @@ class Director:
     async def _load_codepipeline(self, records: Any) -> None:
         """CodePipeline has these histories."""
         self._codepipeline.load(records)
+
+    async def _load_opscenter(self, records: Any) -> None:
+        """OpsCenter has these OpsItems."""
+        self._opscenter.load(records)
 
     async def _load_github(self, histories: Any) -> None:
         """GitHub has the repositories of these histories."""
@@ -121,6 +128,7 @@ class Director:
         self._faults.calls.clear()
         self._invocations.answers.clear()
         self._codepipeline.load([])
+        self._opscenter.load([])
         self._github.forget()
         cloudwatch._metrics.clear()
 
