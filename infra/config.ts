@@ -29,6 +29,24 @@ export const configuration: Configuration = {
   // Server it is https://HOST/api/v3. Its token is set after the deployment.
   githubApiUrl: "https://api.github.com",
 
+  incidents: {
+    // Where OpsCenter records incidents: each account, which may be this one, a
+    // tooling or another account, and its Regions.
+    accounts: [{ account: "444455556666", regions: ["eu-west-1"] }],
+
+    // Which OpsItems are incidents: of these severities ("1", critical, to "4") and
+    // these sources, or of all where a list is empty.
+    severities: [],
+    sources: [],
+
+    // An OpsItem that names no deployment, commit or repository is attributed to
+    // the latest deployment of any ("all"), or to none ("explicit").
+    attribution: "all",
+
+    // How long before an OpsItem the deployment that caused it may be.
+    attributionWindowHours: 24,
+  },
+
   // The CloudWatch namespace of the metrics.
   metricNamespace: "DORA",
 

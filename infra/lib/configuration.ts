@@ -5,17 +5,25 @@ import { Refusal } from "./refusal.ts";
 
 export interface Configuration {
   readonly operations: { readonly account: string; readonly region: string };
-  readonly tooling: readonly ToolingAccount[];
+  readonly tooling: readonly AccountRegions[];
   readonly defaultMainBranch: string;
   readonly appProdStageName: string;
   readonly appRepositoryNames: readonly string[];
   readonly teamByRepository: Readonly<Record<string, string>>;
   readonly githubApiUrl: string;
+  readonly incidents: {
+    readonly accounts: readonly AccountRegions[];
+    readonly severities: readonly string[];
+    readonly sources: readonly string[];
+    readonly attribution: "all" | "explicit";
+    readonly attributionWindowHours: number;
+  };
   readonly metricNamespace: string;
   readonly ledgerRetentionDays: number;
 }
 
-export interface ToolingAccount {
+/** An account, and those of its Regions that count. */
+export interface AccountRegions {
   readonly account: string;
   readonly regions: readonly string[];
 }
@@ -49,6 +57,14 @@ const GITHUB_API: Allowed = {
   pattern: /^https:\/\/(?!github\.com(\/|$))[\w.-]+(:\d+)?(\/[\w.~-]+)*\/?$/,
   words: "the https address of a REST API: https://api.github.com or https://HOST/api/v3",
 };
+const SEVERITY: Allowed = { pattern: /^[1-4]$/, words: "1, 2, 3 or 4" };
+// The function gets the sources as a comma-separated list.
+const SOURCE: Allowed = {
+  pattern: /^(?![\s[])[^,\p{Cc}]{1,128}(?<!\s)$/u,
+  words:
+    "an OpsItem's source: 1 to 128 characters without a comma, not beginning with [, no space at its ends",
+};
+const ATTRIBUTION: Allowed = { pattern: /^(all|explicit)$/, words: "all or explicit" };
 const NAMESPACE: Allowed = {
   pattern: /^(?!AWS\/|:)[\w.\-/#:]{1,255}$/,
   words: "1 to 255 letters, digits or . - _ / # :, not beginning with AWS/ or a colon",
@@ -56,22 +72,11 @@ const NAMESPACE: Allowed = {
 
 /** Throws a `Refusal` that lists everything that is wrong. */
 export function validate(configuration: Configuration): void {
-  const { operations, tooling } = configuration;
+  const { operations, tooling, incidents } = configuration;
   const problems = [
     ...mismatch("operations.account", operations.account, ACCOUNT),
     ...mismatch("operations.region", operations.region, REGION),
-    ...noneOf("tooling", "account", tooling),
-    ...repeated(
-      "tooling",
-      "account",
-      tooling.map(({ account }) => account),
-    ),
-    ...tooling.flatMap(({ account, regions }, i) => [
-      ...mismatch(`tooling[${i}].account`, account, ACCOUNT),
-      ...noneOf(`tooling[${i}].regions`, "Region", regions),
-      ...repeated(`tooling[${i}].regions`, "Region", regions),
-      ...regions.flatMap((region, j) => mismatch(`tooling[${i}].regions[${j}]`, region, REGION)),
-    ]),
+    ...wrongAccounts("tooling", tooling),
     ...mismatch("defaultMainBranch", configuration.defaultMainBranch, BRANCH),
     ...mismatch("appProdStageName", configuration.appProdStageName, STAGE),
     ...configuration.appRepositoryNames.flatMap((name, i) =>
@@ -82,8 +87,26 @@ export function validate(configuration: Configuration): void {
       ...mismatch(`teamByRepository["${repository}"]`, team, TEAM),
     ]),
     ...mismatch("githubApiUrl", configuration.githubApiUrl, GITHUB_API),
+    ...wrongAccounts("incidents.accounts", incidents.accounts),
+    ...incidents.severities.flatMap((severity, i) =>
+      mismatch(`incidents.severities[${i}]`, severity, SEVERITY),
+    ),
+    ...incidents.sources.flatMap((source, i) =>
+      mismatch(`incidents.sources[${i}]`, source, SOURCE),
+    ),
+    ...mismatch("incidents.attribution", incidents.attribution, ATTRIBUTION),
+    ...notWhole("incidents.attributionWindowHours", incidents.attributionWindowHours, {
+      unit: "hours",
+      from: 1,
+      to: 720,
+    }),
     ...mismatch("metricNamespace", configuration.metricNamespace, NAMESPACE),
-    ...notWholeDays("ledgerRetentionDays", configuration.ledgerRetentionDays),
+    // A record must outlive the two weeks in which CloudWatch takes its metric.
+    ...notWhole("ledgerRetentionDays", configuration.ledgerRetentionDays, {
+      unit: "days",
+      from: 15,
+      to: 3650,
+    }),
   ];
   if (problems.length > 0) {
     throw new Refusal(["config.ts cannot be used:", ...problems].join("\n  - "));
@@ -105,9 +128,31 @@ function repeated(field: string, what: string, values: readonly string[]): strin
   );
 }
 
-// A record must outlive the two weeks in which CloudWatch takes its metric.
-function notWholeDays(field: string, value: number): string[] {
-  return Number.isInteger(value) && value >= 15 && value <= 3650
+function wrongAccounts(field: string, accounts: readonly AccountRegions[]): string[] {
+  return [
+    ...noneOf(field, "account", accounts),
+    ...repeated(
+      field,
+      "account",
+      accounts.map(({ account }) => account),
+    ),
+    ...accounts.flatMap(({ account, regions }, i) => [
+      ...mismatch(`${field}[${i}].account`, account, ACCOUNT),
+      ...noneOf(`${field}[${i}].regions`, "Region", regions),
+      ...repeated(`${field}[${i}].regions`, "Region", regions),
+      ...regions.flatMap((region, j) => mismatch(`${field}[${i}].regions[${j}]`, region, REGION)),
+    ]),
+  ];
+}
+
+interface WholeNumbers {
+  readonly unit: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+function notWhole(field: string, value: number, { unit, from, to }: WholeNumbers): string[] {
+  return Number.isInteger(value) && value >= from && value <= to
     ? []
-    : [`${field} is ${value}; allowed: a whole number of days from 15 to 3650`];
+    : [`${field} is ${value}; allowed: a whole number of ${unit} from ${from} to ${to}`];
 }

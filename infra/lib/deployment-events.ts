@@ -1,27 +1,24 @@
-// Which of CodePipeline's events may be production deployments. Both hops, from
-// the tooling account and to the function, match them alike: what would not
-// count is neither paid for nor an invocation.
+// Which of CodePipeline's events may be production deployments, rollbacks among
+// them: no field of an event tells those apart.
 
-import type { EventPattern } from "aws-cdk-lib/aws-events";
 import type { Configuration } from "./configuration.ts";
+import type { EventFeed, FeedEvent } from "./event-feed.ts";
 
-export const SOURCE = "aws.codepipeline";
+export const deploymentEvents = (configuration: Configuration): EventFeed => ({
+  sid: "AllowRulesOfToolingAccounts",
+  accounts: configuration.tooling.map(({ account }) => account),
+  source: "aws.codepipeline",
+  events: events(configuration),
+});
 
-export interface DeploymentEvent {
-  readonly id: string;
-  readonly description: string;
-  readonly detailType: string;
-  readonly detail: Readonly<Record<string, string[]>>;
-}
-
-export function deploymentEvents(configuration: Configuration): DeploymentEvent[] {
-  const pipelineSucceeded: DeploymentEvent = {
+function events(configuration: Configuration): FeedEvent[] {
+  const pipelineSucceeded: FeedEvent = {
     id: "PipelineSucceeded",
     description: "A pipeline succeeded: a production deployment under GitFlow",
     detailType: "CodePipeline Pipeline Execution State Change",
     detail: { state: ["SUCCEEDED"] },
   };
-  const productionStageSucceeded: DeploymentEvent = {
+  const productionStageSucceeded: FeedEvent = {
     id: "ProductionStageSucceeded",
     description: "The production stage succeeded: a deployment under trunk-based development",
     detailType: "CodePipeline Stage Execution State Change",
@@ -31,9 +28,3 @@ export function deploymentEvents(configuration: Configuration): DeploymentEvent[
     ? [pipelineSucceeded, productionStageSucceeded]
     : [pipelineSucceeded];
 }
-
-export const pattern = ({ detailType, detail }: DeploymentEvent): EventPattern => ({
-  source: [SOURCE],
-  detailType: [detailType],
-  detail,
-});

@@ -8,6 +8,7 @@ import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, Code, Function, LoggingFormat, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { alarmWhenAny } from "./alarm.ts";
@@ -24,6 +25,8 @@ export interface MetricFunctionProps {
   readonly ledger: ITable;
   readonly alarmTopic: ITopic;
   readonly timeout: Duration;
+  /** GitHub's token, where the function reads commits. */
+  readonly gitHubToken?: ISecret;
   /** The settings of this function alone. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -40,7 +43,7 @@ export class MetricFunction extends Construct {
   }
 
   private createLambda(props: MetricFunctionProps, failedEvents: FailureQueue): Function {
-    const { name, configuration, ledger } = props;
+    const { name, configuration, ledger, gitHubToken } = props;
     return new Function(this, "Function", {
       functionName: name,
       description: `DORA metrics: ${name}`,
@@ -67,6 +70,10 @@ export class MetricFunction extends Construct {
         APP_PROD_STAGE_NAME: configuration.appProdStageName,
         APP_REPOSITORY_NAMES: configuration.appRepositoryNames.join(","),
         TEAM_BY_REPOSITORY: JSON.stringify(configuration.teamByRepository),
+        ...(gitHubToken && {
+          GITHUB_API_URL: configuration.githubApiUrl,
+          GITHUB_TOKEN_SECRET_ID: gitHubToken.secretArn,
+        }),
         ...props.environment,
       },
       loggingFormat: LoggingFormat.JSON,
@@ -81,7 +88,8 @@ export class MetricFunction extends Construct {
     });
   }
 
-  private allow({ configuration, ledger }: MetricFunctionProps, failedEvents: FailureQueue): void {
+  private allow(props: MetricFunctionProps, failedEvents: FailureQueue): void {
+    const { configuration, ledger, gitHubToken } = props;
     this.lambda.logGroup.grantWrite(this.lambda);
     ledger.grant(this.lambda, "dynamodb:UpdateItem");
     this.lambda.addToRolePolicy(
@@ -109,6 +117,14 @@ export class MetricFunction extends Construct {
         ),
       }),
     );
+    if (gitHubToken) {
+      this.lambda.addToRolePolicy(
+        new PolicyStatement({
+          actions: ["secretsmanager:GetSecretValue"],
+          resources: [gitHubToken.secretArn],
+        }),
+      );
+    }
     Validations.of(this).acknowledge({
       id: "AwsSolutions-IAM5[Resource::*]",
       reason: "PutMetricData has no resources; the condition holds it to the metrics' namespace.",

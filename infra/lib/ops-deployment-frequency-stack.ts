@@ -4,7 +4,8 @@
 import { Duration, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Configuration } from "./configuration.ts";
-import { DeploymentEventBus } from "./deployment-event-bus.ts";
+import { deploymentEvents } from "./deployment-events.ts";
+import { FunctionEventBus } from "./function-event-bus.ts";
 import { MetricFunction } from "./metric-function.ts";
 import type { OpsFoundationStack } from "./ops-foundation-stack.ts";
 
@@ -28,9 +29,9 @@ export class OpsDeploymentFrequencyStack extends Stack {
       // Some calls of 100 ms, and room for the retries of each.
       timeout: Duration.seconds(30),
     });
-    new DeploymentEventBus(this, "Events", {
+    new FunctionEventBus(this, "Events", {
       name,
-      configuration,
+      feeds: [deploymentEvents(configuration)],
       target: lambda,
       alarmTopic: foundation.alarmTopic,
     });

@@ -31,7 +31,8 @@ export class OpsFoundationStack extends Stack {
   private createLedger(): Table {
     return new Table(this, "Ledger", {
       tableName: LEDGER_TABLE,
-      partitionKey: { name: "id", type: AttributeType.STRING },
+      partitionKey: { name: "pk", type: AttributeType.STRING },
+      sortKey: { name: "sk", type: AttributeType.STRING },
       timeToLiveAttribute: "expires_at",
       billingMode: BillingMode.PAY_PER_REQUEST,
       encryption: TableEncryption.AWS_MANAGED,

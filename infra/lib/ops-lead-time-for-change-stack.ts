@@ -2,10 +2,10 @@
 // `CommitLeadTime`, and the bus that feeds it.
 
 import { Duration, Stack, type StackProps } from "aws-cdk-lib";
-import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
 import type { Configuration } from "./configuration.ts";
-import { DeploymentEventBus } from "./deployment-event-bus.ts";
+import { deploymentEvents } from "./deployment-events.ts";
+import { FunctionEventBus } from "./function-event-bus.ts";
 import { MetricFunction } from "./metric-function.ts";
 import type { OpsFoundationStack } from "./ops-foundation-stack.ts";
 import type { OpsGitHubLogsStack } from "./ops-github-logs-stack.ts";
@@ -33,20 +33,11 @@ export class OpsLeadTimeForChangeStack extends Stack {
       // minutes would be too much: by then Lambda has tried a copy of the event for
       // the last time, and a claim in the ledger may last as long as this.
       timeout: Duration.minutes(2),
-      environment: {
-        GITHUB_API_URL: configuration.githubApiUrl,
-        GITHUB_TOKEN_SECRET_ID: gitHub.token.secretArn,
-      },
+      gitHubToken: gitHub.token,
     });
-    lambda.addToRolePolicy(
-      new PolicyStatement({
-        actions: ["secretsmanager:GetSecretValue"],
-        resources: [gitHub.token.secretArn],
-      }),
-    );
-    new DeploymentEventBus(this, "Events", {
+    new FunctionEventBus(this, "Events", {
       name,
-      configuration,
+      feeds: [deploymentEvents(configuration)],
       target: lambda,
       alarmTopic: foundation.alarmTopic,
     });

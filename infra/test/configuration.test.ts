@@ -1,8 +1,11 @@
 import { describe, expect, it, test } from "vitest";
 import { configuration } from "../config.ts";
 import { validate, type Configuration } from "../lib/configuration.ts";
-import { example } from "./example.ts";
+import { example, OPERATIONS } from "./example.ts";
 
+const incidents = (change: Partial<Configuration["incidents"]>): Partial<Configuration> => ({
+  incidents: { ...example.incidents, ...change },
+});
 const refused = (change: Partial<Configuration>) => () => validate({ ...example, ...change });
 
 describe("configuration", () => {
@@ -39,6 +42,30 @@ describe("configuration", () => {
       `githubApiUrl is ${JSON.stringify(githubApiUrl)}; allowed: the https address of a REST API`,
     );
   });
+
+  it("takes all OpsItems for incidents where severities and sources are empty", () => {
+    expect(refused(incidents({ severities: [], sources: [] }))).not.toThrow();
+  });
+
+  it.each([[1], [720]])("looks back for %d hours", (attributionWindowHours) => {
+    expect(refused(incidents({ attributionWindowHours }))).not.toThrow();
+  });
+
+  it.each(["EC2", "CloudWatch Alarm", "Störung", "x".repeat(128)])(
+    "takes %s for an OpsItem's source",
+    (source) => {
+      expect(refused(incidents({ sources: [source] }))).not.toThrow();
+    },
+  );
+
+  it.each(["", " ", "pager,phone", '["pager"]', " pager", "pager ", "a\nb", "x".repeat(129)])(
+    "refuses %j for an OpsItem's source",
+    (source) => {
+      expect(refused(incidents({ sources: ["EC2", source] }))).toThrow(
+        `incidents.sources[1] is ${JSON.stringify(source)}; allowed: an OpsItem's source`,
+      );
+    },
+  );
 
   test.each<[string, Partial<Configuration>, string]>([
     [
@@ -101,6 +128,56 @@ describe("configuration", () => {
       "a team that CloudWatch refuses as a dimension",
       { teamByRepository: { "acme/web": "Größe" } },
       'teamByRepository["acme/web"] is "Größe"; allowed: 1 to 255 printable ASCII characters',
+    ],
+    [
+      "no account with incidents",
+      incidents({ accounts: [] }),
+      "incidents.accounts is empty; allowed: at least one account",
+    ],
+    [
+      "a wrong account with incidents",
+      incidents({ accounts: [{ account: "1234", regions: ["eu-west-1"] }] }),
+      'incidents.accounts[0].account is "1234"; allowed: 12 digits',
+    ],
+    [
+      "an account with incidents twice",
+      incidents({ accounts: [...example.incidents.accounts, ...example.incidents.accounts] }),
+      "incidents.accounts names 444455556666 more than once; allowed: each account once",
+    ],
+    [
+      "an account with incidents in no Region",
+      incidents({ accounts: [{ account: OPERATIONS, regions: [] }] }),
+      "incidents.accounts[0].regions is empty; allowed: at least one Region",
+    ],
+    [
+      "a wrong Region with incidents",
+      incidents({ accounts: [{ account: OPERATIONS, regions: ["eu-west-1", "Ireland"] }] }),
+      'incidents.accounts[0].regions[1] is "Ireland"; allowed: a Region such as eu-west-1',
+    ],
+    [
+      "a severity in words",
+      incidents({ severities: ["1", "high"] }),
+      'incidents.severities[1] is "high"; allowed: 1, 2, 3 or 4',
+    ],
+    [
+      "an attribution of its own kind",
+      incidents({ attribution: "latest" as "all" }),
+      'incidents.attribution is "latest"; allowed: all or explicit',
+    ],
+    [
+      "to look back for no time",
+      incidents({ attributionWindowHours: 0 }),
+      "incidents.attributionWindowHours is 0; allowed: a whole number of hours from 1 to 720",
+    ],
+    [
+      "to look back for more than 30 days",
+      incidents({ attributionWindowHours: 721 }),
+      "incidents.attributionWindowHours is 721; allowed: a whole number of hours from 1 to 720",
+    ],
+    [
+      "to look back for half an hour",
+      incidents({ attributionWindowHours: 0.5 }),
+      "incidents.attributionWindowHours is 0.5; allowed: a whole number of hours from 1 to 720",
     ],
     [
       "a namespace that is AWS's own",

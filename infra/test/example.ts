@@ -12,6 +12,7 @@ import { organisation } from "../lib/organisation.ts";
 
 export const TOOLING = "111122223333";
 export const OPERATIONS = "444455556666";
+export const APPLICATION = "222233334444";
 
 export const example: Configuration = {
   operations: { account: OPERATIONS, region: "eu-west-1" },
@@ -21,6 +22,16 @@ export const example: Configuration = {
   appRepositoryNames: ["acme/payments"],
   teamByRepository: { "acme/web": "Storefront" },
   githubApiUrl: "https://api.github.com",
+  incidents: {
+    accounts: [
+      { account: OPERATIONS, regions: ["eu-west-1"] },
+      { account: APPLICATION, regions: ["eu-west-1"] },
+    ],
+    severities: ["1", "2"],
+    sources: ["pager", "CloudWatch Alarm"],
+    attribution: "explicit",
+    attributionWindowHours: 48,
+  },
   metricNamespace: "DORA",
   ledgerRetentionDays: 400,
 };
@@ -29,6 +40,8 @@ export const example: Configuration = {
 export const STACKS: Readonly<Record<MetricFunctionName, string>> = {
   "deployment-frequency": "DoraOpsDeploymentFrequencyStack",
   "lead-time": "DoraOpsLeadTimeForChangeStack",
+  "change-failure-rate": "DoraOpsChangeFailureRateStack",
+  mttr: "DoraOpsMeanTimeToRestoreStack",
 };
 
 /** A folder that looks as `cargo lambda build` leaves it; the code is never run. */

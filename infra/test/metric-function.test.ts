@@ -1,25 +1,75 @@
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
-import { METRIC_FUNCTIONS, type MetricFunctionName } from "../lib/names.ts";
-import { example, STACKS, synthesise, template } from "./example.ts";
+import type { Configuration } from "../lib/configuration.ts";
+import { INCIDENT_FUNCTIONS, METRIC_FUNCTIONS, type MetricFunctionName } from "../lib/names.ts";
+import { example, OPERATIONS, STACKS, synthesise, template, TOOLING } from "./example.ts";
 
 const imported = (stack: string) => ({ "Fn::ImportValue": Match.stringLikeRegexp(`^${stack}:`) });
 const ledger = imported("DoraOpsFoundationStack");
 const token = imported("DoraOpsGitHubLogsStack");
 
+const gitHubSettings = {
+  GITHUB_API_URL: "https://api.github.com",
+  GITHUB_TOKEN_SECRET_ID: token,
+};
+const incidentSettings = {
+  INCIDENT_ACCOUNTS: "444455556666/eu-west-1,222233334444/eu-west-1",
+  INCIDENT_SEVERITIES: "1,2",
+  INCIDENT_SOURCES: "pager,CloudWatch Alarm",
+  ATTRIBUTION: "explicit",
+  ATTRIBUTION_WINDOW_HOURS: "48",
+  OPSCENTER_ROLE: "DoraOpsCenterReadRole",
+};
+
+const allow = (Action: string | string[], Resource: unknown) => ({
+  Effect: "Allow",
+  Action,
+  Resource,
+});
+const toolingRole = "arn:aws:iam::111122223333:role/ToolingCrossAccountLambdaRole";
+const opsCenterRole = "arn:aws:iam::222233334444:role/DoraOpsCenterReadRole";
+const readToken = allow("secretsmanager:GetSecretValue", token);
+const readOwnOpsItems = allow(
+  ["ssm:GetOpsItem", "ssm:ListTagsForResource"],
+  "arn:aws:ssm:eu-west-1:444455556666:opsitem/*",
+);
+const keepIncidents = allow(
+  ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
+  ledger,
+);
+
 /** In what a function differs from the others. */
 interface Own {
   readonly timeout: number;
   readonly settings: Readonly<Record<string, unknown>>;
+  readonly roles: string | string[];
   readonly permissions: readonly unknown[];
 }
 
 const OWN: Readonly<Record<MetricFunctionName, Own>> = {
-  "deployment-frequency": { timeout: 30, settings: {}, permissions: [] },
+  "deployment-frequency": {
+    timeout: 30,
+    settings: {},
+    roles: toolingRole,
+    permissions: [],
+  },
   "lead-time": {
     timeout: 120,
-    settings: { GITHUB_API_URL: "https://api.github.com", GITHUB_TOKEN_SECRET_ID: token },
-    permissions: [{ Effect: "Allow", Action: "secretsmanager:GetSecretValue", Resource: token }],
+    settings: gitHubSettings,
+    roles: toolingRole,
+    permissions: [readToken],
+  },
+  "change-failure-rate": {
+    timeout: 60,
+    settings: incidentSettings,
+    roles: [toolingRole, opsCenterRole],
+    permissions: [keepIncidents, readOwnOpsItems],
+  },
+  mttr: {
+    timeout: 120,
+    settings: { ...gitHubSettings, ...incidentSettings },
+    roles: [toolingRole, opsCenterRole],
+    permissions: [readToken, keepIncidents, readOwnOpsItems],
   },
 };
 
@@ -27,7 +77,7 @@ const stacks = synthesise(example);
 
 describe.each(METRIC_FUNCTIONS)("the function %s", (name) => {
   const stack = template(stacks, STACKS[name]);
-  const { timeout, settings, permissions } = OWN[name];
+  const { timeout, settings, roles, permissions } = OWN[name];
   const failedEvents = { "Fn::GetAtt": [Match.stringLikeRegexp("^MeasureFailedEvents"), "Arn"] };
 
   it("runs as compiled, with its settings and no others", () => {
@@ -71,24 +121,14 @@ describe.each(METRIC_FUNCTIONS)("the function %s", (name) => {
     stack.hasResourceProperties("AWS::IAM::Policy", {
       PolicyDocument: {
         Statement: [
+          allow(["logs:CreateLogStream", "logs:PutLogEvents"], logs),
+          allow("dynamodb:UpdateItem", ledger),
+          allow("sqs:SendMessage", failedEvents),
           {
-            Effect: "Allow",
-            Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-            Resource: logs,
-          },
-          { Effect: "Allow", Action: "dynamodb:UpdateItem", Resource: ledger },
-          { Effect: "Allow", Action: "sqs:SendMessage", Resource: failedEvents },
-          {
-            Effect: "Allow",
-            Action: "cloudwatch:PutMetricData",
-            Resource: "*",
+            ...allow("cloudwatch:PutMetricData", "*"),
             Condition: { StringEquals: { "cloudwatch:namespace": "DORA" } },
           },
-          {
-            Effect: "Allow",
-            Action: "sts:AssumeRole",
-            Resource: "arn:aws:iam::111122223333:role/ToolingCrossAccountLambdaRole",
-          },
+          allow("sts:AssumeRole", roles),
           ...permissions,
         ],
       },
@@ -124,5 +164,36 @@ describe.each(METRIC_FUNCTIONS)("the function %s", (name) => {
         AlarmActions: [{ "Fn::ImportValue": expect.stringContaining("AlarmTopic") }],
       });
     }
+  });
+});
+
+describe.each(INCIDENT_FUNCTIONS)("the function %s, wherever incidents are recorded,", (name) => {
+  const policy = (accounts: Configuration["incidents"]["accounts"]) => {
+    const stacks = synthesise({ ...example, incidents: { ...example.incidents, accounts } });
+    const stack = template(stacks, STACKS[name]);
+    const [found] = Object.values(stack.findResources("AWS::IAM::Policy"));
+    return found?.["Properties"].PolicyDocument.Statement;
+  };
+
+  it("needs no role to read those of its own account, in all their Regions", () => {
+    const statements = policy([{ account: OPERATIONS, regions: ["eu-west-1", "us-east-1"] }]);
+    expect(statements).toContainEqual(allow("sts:AssumeRole", toolingRole));
+    expect(statements).toContainEqual(
+      allow(readOwnOpsItems.Action, [
+        "arn:aws:ssm:eu-west-1:444455556666:opsitem/*",
+        "arn:aws:ssm:us-east-1:444455556666:opsitem/*",
+      ]),
+    );
+  });
+
+  it("reads none of its own account where that records none", () => {
+    const statements = policy([{ account: TOOLING, regions: ["eu-west-1"] }]);
+    expect(JSON.stringify(statements)).not.toContain("ssm:");
+    expect(statements).toContainEqual(
+      allow("sts:AssumeRole", [
+        "arn:aws:iam::111122223333:role/DoraOpsCenterReadRole",
+        toolingRole,
+      ]),
+    );
   });
 });

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { describe, expect, it } from "vitest";
+import { INCIDENT_FUNCTIONS, METRIC_FUNCTIONS } from "../lib/names.ts";
 import { organisation } from "../lib/organisation.ts";
 import {
+  APPLICATION,
   example,
   lambdaDirectory,
   newApp,
@@ -54,18 +56,25 @@ describe("an organisation", () => {
       "DoraOpsGitHubLogsStack",
       "DoraOpsDeploymentFrequencyStack",
       "DoraOpsLeadTimeForChangeStack",
+      "DoraOpsChangeFailureRateStack",
+      "DoraOpsMeanTimeToRestoreStack",
       "DoraToolingEventBridgeStack",
+      "DoraOpsIncidentsStack",
+      "DoraApplicationOpsCenterStack-222233334444-eu-west-1",
     ]);
   });
 
-  it("names the operations account in the tooling account only as bus and as trusted", () => {
-    expect(resourceMentions(resources("DoraToolingEventBridgeStack"), OPERATIONS)).toEqual([
-      "AWS::Events::Rule.Targets.Arn",
-      "AWS::IAM::Policy.PolicyDocument.Statement.Resource",
-      "AWS::IAM::Role.AssumeRolePolicyDocument.Statement.Condition.ArnEquals.aws:PrincipalArn",
-      "AWS::IAM::Role.AssumeRolePolicyDocument.Statement.Principal.AWS",
-    ]);
-  });
+  it.each(["DoraToolingEventBridgeStack", "DoraApplicationOpsCenterStack-222233334444-eu-west-1"])(
+    "names the operations account in %s only as bus and as trusted",
+    (stack) => {
+      expect(resourceMentions(resources(stack), OPERATIONS)).toEqual([
+        "AWS::Events::Rule.Targets.Arn",
+        "AWS::IAM::Policy.PolicyDocument.Statement.Resource",
+        "AWS::IAM::Role.AssumeRolePolicyDocument.Statement.Condition.ArnEquals.aws:PrincipalArn",
+        "AWS::IAM::Role.AssumeRolePolicyDocument.Statement.Principal.AWS",
+      ]);
+    },
+  );
 
   it("names the tooling account in the operations account only as sender and as read from", () => {
     for (const stack of Object.values(STACKS)) {
@@ -81,15 +90,39 @@ describe("an organisation", () => {
     }
   });
 
-  it("imports nothing into a tooling account, where CloudFormation could not resolve it", () => {
-    expect(JSON.stringify(resources("DoraToolingEventBridgeStack"))).not.toContain("ImportValue");
+  it("names an application account in the operations account only as sender and as read from", () => {
+    for (const name of METRIC_FUNCTIONS) {
+      const measuresIncidents = (INCIDENT_FUNCTIONS as readonly string[]).includes(name);
+      expect(resourceMentions(resources(STACKS[name]), APPLICATION)).toEqual(
+        measuresIncidents
+          ? [
+              "AWS::Events::EventBus.Policy.Statement.Principal.AWS",
+              "AWS::Events::Rule.EventPattern.account",
+              "AWS::IAM::Policy.PolicyDocument.Statement.Resource",
+              "AWS::Lambda::Function.Environment.Variables.INCIDENT_ACCOUNTS",
+            ]
+          : [],
+      );
+    }
   });
 
-  it("deploys the buses before the rules that feed them", () => {
+  it("imports nothing into another account, where CloudFormation could not resolve it", () => {
+    const elsewhere = [...stacks.keys()].filter((name) => !name.startsWith("DoraOps"));
+    expect(elsewhere).toHaveLength(2);
+    for (const stack of elsewhere) {
+      expect(JSON.stringify(resources(stack))).not.toContain("ImportValue");
+    }
+  });
+
+  it.each([
+    "DoraToolingEventBridgeStack",
+    "DoraOpsIncidentsStack",
+    "DoraApplicationOpsCenterStack-222233334444-eu-west-1",
+  ])("deploys the buses before the rules of %s, which feed them", (name) => {
     const app = newApp();
     organisation(app, example, lambdaDirectory());
-    const tooling = app.synth().getStackByName("DoraToolingEventBridgeStack");
-    expect(tooling.dependencies.map(({ id }) => id)).toEqual(
+    const stack = app.synth().getStackByName(name);
+    expect(stack.dependencies.map(({ id }) => id)).toEqual(
       expect.arrayContaining(Object.values(STACKS)),
     );
   });

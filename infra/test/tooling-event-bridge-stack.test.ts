@@ -5,6 +5,8 @@ import { example, synthesise, template } from "./example.ts";
 const BUSES = [
   "arn:aws:events:eu-west-1:444455556666:event-bus/dora-deployment-frequency",
   "arn:aws:events:eu-west-1:444455556666:event-bus/dora-lead-time",
+  "arn:aws:events:eu-west-1:444455556666:event-bus/dora-change-failure-rate",
+  "arn:aws:events:eu-west-1:444455556666:event-bus/dora-mttr",
 ];
 const ROLE = { RoleName: "ToolingCrossAccountLambdaRole" };
 
@@ -56,7 +58,7 @@ describe("a tooling account", () => {
     stack.resourceCountIs("AWS::IAM::Policy", 1);
     stack.hasResourceProperties("AWS::IAM::Policy", {
       PolicyDocument: {
-        Statement: [{ Effect: "Allow", Action: "events:PutEvents", Resource: BUSES }],
+        Statement: [{ Effect: "Allow", Action: "events:PutEvents", Resource: [...BUSES].sort() }],
       },
     });
     stack.hasResourceProperties("AWS::IAM::Role", {
@@ -95,6 +97,8 @@ describe("a tooling account", () => {
                 "aws:PrincipalArn": [
                   "arn:aws:iam::444455556666:role/dora-deployment-frequency",
                   "arn:aws:iam::444455556666:role/dora-lead-time",
+                  "arn:aws:iam::444455556666:role/dora-change-failure-rate",
+                  "arn:aws:iam::444455556666:role/dora-mttr",
                 ],
               },
             },

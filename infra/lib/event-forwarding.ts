@@ -1,0 +1,62 @@
+// The way of an event out of the account in which it arises: rules on the default
+// bus that put it on the functions' buses in the operations account, and a queue
+// and an alarm for what does not arrive there.
+
+import { Stack } from "aws-cdk-lib";
+import { EventBus, Rule } from "aws-cdk-lib/aws-events";
+import * as targets from "aws-cdk-lib/aws-events-targets";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { Construct } from "constructs";
+import { alarmWhenAny } from "./alarm.ts";
+import type { Configuration } from "./configuration.ts";
+import { pattern, type EventFeed } from "./event-feed.ts";
+import { FailureQueue } from "./failure-queue.ts";
+import { busName, type MetricFunctionName } from "./names.ts";
+
+export interface EventForwardingProps {
+  readonly configuration: Configuration;
+  readonly feed: EventFeed;
+  /** The functions that get the events. */
+  readonly functions: readonly MetricFunctionName[];
+  readonly alarmTopic?: ITopic;
+}
+
+export class EventForwarding extends Construct {
+  constructor(scope: Construct, id: string, props: EventForwardingProps) {
+    super(scope, id);
+    const { configuration, feed, functions, alarmTopic } = props;
+    const stack = Stack.of(this);
+    const role = new Role(this, "Role", {
+      description: `Puts events of ${feed.source} on the buses of the DORA metrics`,
+      assumedBy: new ServicePrincipal("events.amazonaws.com", {
+        conditions: { StringEquals: { "aws:SourceAccount": stack.account } },
+      }),
+    });
+    const undelivered = new FailureQueue(this, "UndeliveredEvents");
+    alarmWhenAny(this, "UndeliveredEventsAlarm", {
+      metric: undelivered.metricApproximateNumberOfMessagesVisible({ statistic: "Maximum" }),
+      description: `An event of ${feed.source} did not reach a function's bus: its metrics are missing until it is sent again.`,
+      topic: alarmTopic,
+    });
+    const buses = functions.map((name) => {
+      const arn = stack.formatArn({
+        ...configuration.operations,
+        service: "events",
+        resource: "event-bus",
+        resourceName: busName(name),
+      });
+      return new targets.EventBus(EventBus.fromEventBusArn(this, `Bus-${name}`, arn), {
+        role,
+        deadLetterQueue: undelivered,
+      });
+    });
+    for (const event of feed.events) {
+      new Rule(this, event.id, {
+        description: event.description,
+        eventPattern: pattern(feed, event),
+        targets: buses,
+      });
+    }
+  }
+}

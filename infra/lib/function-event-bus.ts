@@ -1,0 +1,77 @@
+// The way of an event into the operations account: a bus that only the rules of
+// the configured accounts may feed, and the rules that hand its events to one function.
+
+import { Stack } from "aws-cdk-lib";
+import { EventBus, Rule, type CfnEventBus } from "aws-cdk-lib/aws-events";
+import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
+import { AccountPrincipal, PolicyDocument, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { Construct } from "constructs";
+import { alarmWhenAny } from "./alarm.ts";
+import { pattern, type EventFeed } from "./event-feed.ts";
+import { FailureQueue } from "./failure-queue.ts";
+import { busName, type MetricFunctionName } from "./names.ts";
+
+export interface FunctionEventBusProps {
+  readonly name: MetricFunctionName;
+  readonly feeds: readonly EventFeed[];
+  readonly target: IFunction;
+  readonly alarmTopic: ITopic;
+}
+
+export class FunctionEventBus extends Construct {
+  constructor(scope: Construct, id: string, props: FunctionEventBusProps) {
+    super(scope, id);
+    const { name, feeds, target, alarmTopic } = props;
+    const bus = new EventBus(this, "Bus", {
+      eventBusName: busName(name),
+      description: `The events that ${name} measures`,
+    });
+    // The bus and its policy are one resource, so no event finds it without one.
+    (bus.node.defaultChild as CfnEventBus).policy = new PolicyDocument({
+      statements: feeds.map((feed) => this.admission(name, feed)),
+    });
+
+    const undelivered = new FailureQueue(this, "UndeliveredEvents");
+    for (const feed of feeds) {
+      for (const event of feed.events) {
+        new Rule(this, event.id, {
+          description: event.description,
+          eventBus: bus,
+          eventPattern: { ...pattern(feed, event), account: feed.accounts },
+          targets: [new LambdaFunction(target, { deadLetterQueue: undelivered })],
+        });
+      }
+    }
+    alarmWhenAny(this, "UndeliveredEventsAlarm", {
+      metric: undelivered.metricApproximateNumberOfMessagesVisible({ statistic: "Maximum" }),
+      description: `An event did not reach ${name}: its metric is missing until the event is sent again.`,
+      topic: alarmTopic,
+    });
+  }
+
+  private admission(name: MetricFunctionName, feed: EventFeed): PolicyStatement {
+    return new PolicyStatement({
+      sid: feed.sid,
+      principals: feed.accounts.map((account) => new AccountPrincipal(account)),
+      actions: ["events:PutEvents"],
+      resources: [
+        Stack.of(this).formatArn({
+          service: "events",
+          resource: "event-bus",
+          resourceName: busName(name),
+        }),
+      ],
+      conditions: {
+        // Only what a rule forwards, never what somebody puts here directly.
+        Bool: { "events:eventBusInvocation": "true" },
+        StringEquals: { "events:detail-type": feed.events.map(({ detailType }) => detailType) },
+        // `events:source` may hold several values; ForAllValues alone would
+        // also be satisfied by none.
+        "ForAllValues:StringEquals": { "events:source": feed.source },
+        Null: { "events:source": "false" },
+      },
+    });
+  }
+}

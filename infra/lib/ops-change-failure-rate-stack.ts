@@ -1,0 +1,41 @@
+// Change failure rate: the function that publishes `Changes`, `FailedChanges` and
+// `Incidents`, and the bus that feeds it.
+
+import { Duration, Stack, type StackProps } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import type { Configuration } from "./configuration.ts";
+import { deploymentEvents } from "./deployment-events.ts";
+import { FunctionEventBus } from "./function-event-bus.ts";
+import { incidentEvents } from "./incident-events.ts";
+import { IncidentFunction } from "./incident-function.ts";
+import type { OpsFoundationStack } from "./ops-foundation-stack.ts";
+
+export interface OpsChangeFailureRateStackProps extends StackProps {
+  readonly configuration: Configuration;
+  readonly foundation: OpsFoundationStack;
+  readonly lambdaDir: string;
+}
+
+export class OpsChangeFailureRateStack extends Stack {
+  constructor(scope: Construct, id: string, props: OpsChangeFailureRateStackProps) {
+    super(scope, id, { ...props, description: "DORA metrics: change failure rate" });
+    const { configuration, foundation, lambdaDir } = props;
+    const name = "change-failure-rate";
+    const { lambda } = new IncidentFunction(this, "Measure", {
+      name,
+      configuration,
+      lambdaDir,
+      ledger: foundation.ledger,
+      alarmTopic: foundation.alarmTopic,
+      // Which execution an incident belongs to may take the histories of several
+      // pipelines to find.
+      timeout: Duration.minutes(1),
+    });
+    new FunctionEventBus(this, "Events", {
+      name,
+      feeds: [deploymentEvents(configuration), incidentEvents(configuration)],
+      target: lambda,
+      alarmTopic: foundation.alarmTopic,
+    });
+  }
+}
