@@ -49,6 +49,9 @@ pub struct Rollback {
     pub repository: Repository,
     /// The rule by which it reached production.
     pub rule: Rule,
+    /// Whether it counts only if it left the production stage alone: else that stage's own event
+    /// tells of it.
+    pub is_after_production: bool,
     /// The execution whose revision it is.
     pub target: Option<ExecutionId>,
     /// The execution whose failure started it, if CodePipeline did by itself.

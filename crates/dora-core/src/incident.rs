@@ -137,7 +137,7 @@ impl IncidentRules {
         let sources = env.list(
             "INCIDENT_SOURCES",
             "an OpsItem's source: at most 128 characters",
-            |source| (1..=128).contains(&source.len()),
+            |source| (1..=128).contains(&source.chars().count()),
         )?;
         Ok(Self { severities, sources })
     }

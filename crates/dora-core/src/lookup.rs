@@ -35,7 +35,8 @@ pub async fn deployment(
     Ok(production.deployment(event, source))
 }
 
-/// The deployment or rollback that the event tells of, or why it tells of none.
+/// The deployment or rollback that the event tells of, or why it tells of none. One call more than
+/// [`deployment`] where only a rollback could make the event count.
 ///
 /// # Errors
 /// [`Error::Service`] as CodePipeline fails.
@@ -45,7 +46,9 @@ pub async fn arrival(
     event: ExecutionEvent,
 ) -> Result<Decision<Arrival>, Error> {
     let trigger = trigger(&event);
-    if let Some(reason) = production.reason_to_ignore(&event, &trigger) {
+    if let Some(reason) = production.reason_to_ignore(&event, &trigger)
+        && !production.may_be_rollback(&event, &trigger)
+    {
         return Ok(Decision::Ignore(reason));
     }
     let (record, actions) = records(codepipeline, &event.execution, &trigger).await?;

@@ -60,7 +60,10 @@ impl Production {
         if let Some(reason) = self.reason_to_ignore(&event, &source) {
             return Decision::Ignore(reason);
         }
-        let rule = rule_of(&event.level);
+        let rule = match event.level {
+            Level::Stage { .. } => Rule::TrunkBased,
+            Level::Pipeline { .. } => Rule::Gitflow,
+        };
         let Source { repository, branch, commit, provider, ops_items } = source;
         match repository {
             Some(repository) if branch.is_some() || rule == Rule::TrunkBased => {
@@ -79,6 +82,16 @@ impl Production {
         }
     }
 
+    /// Whether an event that is no deployment may be a rollback's all the same: where CodePipeline
+    /// rolls back a stage after production, only the pipeline's event tells, under trunk-based
+    /// development too.
+    #[must_use]
+    pub fn may_be_rollback(&self, event: &ExecutionEvent, source: &Source) -> bool {
+        event.state == State::Succeeded
+            && matches!(event.level, Level::Pipeline { .. })
+            && source.repository.as_ref().is_some_and(|repository| self.is_trunk_based(repository))
+    }
+
     /// Decides the same of a rollback: whatever branch the configuration names, what it undid must
     /// have been a deployment.
     #[must_use]
@@ -89,16 +102,20 @@ impl Production {
         of: RollbackOf,
     ) -> Decision<Rollback> {
         let source = Source { branch: None, ..source };
-        if let Some(reason) = self.reason_to_ignore(&event, &source) {
+        let is_after_production = of.failed.is_some() && self.may_be_rollback(&event, &source);
+        if let Some(reason) = self.reason_to_ignore(&event, &source)
+            && !is_after_production
+        {
             return Decision::Ignore(reason);
         }
         match source.repository {
             None => Decision::Ignore(Reason::UnsupportedSource),
             Some(repository) => Decision::Record(Rollback {
-                rule: rule_of(&event.level),
+                rule: self.rule(&repository),
                 execution: event.execution,
                 at: event.at,
                 repository,
+                is_after_production,
                 target: of.target,
                 failed: of.failed,
             }),
@@ -125,13 +142,6 @@ impl Production {
 
     fn is_trunk_based(&self, repository: &Repository) -> bool {
         self.trunk_based.iter().any(|pattern| pattern.matches(repository))
-    }
-}
-
-fn rule_of(level: &Level) -> Rule {
-    match level {
-        Level::Stage { .. } => Rule::TrunkBased,
-        Level::Pipeline { .. } => Rule::Gitflow,
     }
 }
 

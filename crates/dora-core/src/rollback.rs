@@ -35,9 +35,7 @@ pub async fn undone(
         None => history.latest_but(target.as_ref()).await?,
     };
     let Some(found) = found else { return Ok(None) };
-    if *rule == Rule::Gitflow
-        && !reached_production(rollback, &found, codepipeline, production).await?
-    {
+    if !is_of_production(rollback, &found, codepipeline, production).await? {
         return Ok(None);
     }
     let was_undone_before = history::between(&execution.of(), found.at(), started_at, codepipeline)
@@ -80,19 +78,27 @@ pub async fn first_after(
         .min())
 }
 
-/// Whether the rollback ran the production stage. Under GitFlow a pipeline need not have one of
-/// that name: then whatever was rolled back counts.
-async fn reached_production(
+/// Whether the rollback is the one that tells of what it undid. Under trunk-based development that is
+/// the production stage's, or the pipeline's where it left that stage alone. Under GitFlow it ran the
+/// production stage; but a pipeline need not have one of that name: then whatever was rolled back
+/// counts.
+async fn is_of_production(
     rollback: &Rollback,
     undone: &PastDeployment,
     codepipeline: &CodePipeline,
     production: &Production,
 ) -> Result<bool, Error> {
+    if rollback.rule == Rule::TrunkBased && !rollback.is_after_production {
+        return Ok(true);
+    }
     let of_undone = rollback.execution.of().execution(undone.id().clone());
     let (own, of_undone) = tokio::try_join!(
         codepipeline.past_actions(&rollback.execution, production),
         codepipeline.past_actions(&of_undone, production),
     )?;
     let stage = production.stage();
-    Ok(own.stages.contains(stage) || !of_undone.stages.contains(stage))
+    Ok(match rollback.rule {
+        Rule::TrunkBased => !own.stages.contains(stage),
+        Rule::Gitflow => own.stages.contains(stage) || !of_undone.stages.contains(stage),
+    })
 }
