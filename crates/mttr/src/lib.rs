@@ -109,9 +109,9 @@ impl Mttr {
             let rework = Measurement::one(Metric::ReworkDeployments, at, repository);
             Ok(Decision::Record(Measured { measurements: vec![rework], shipped: None }))
         };
-        let answer =
-            self.publication.publish(&subject, &[Metric::ReworkDeployments], deadline, rework);
-        let answer = and(recoveries.take(), answer.await?);
+        let metrics = &[Metric::ReworkDeployments];
+        let answer = self.publication.publish(&subject, metrics, deadline, rework).await?;
+        let answer = and(recoveries.take(), answer);
         self.attribution().settle_waiting(deployment).await?;
         let known = self.publication.ledger.known(&deployment.execution).await?;
         self.recoveries(&deployment.execution, &known, answer, deadline).await

@@ -12,7 +12,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::ProvideErrorMetadata;
 use aws_sdk_ssm::types::{OpsItem as Record, ResourceTypeForTagging};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
 use crate::commit::CommitId;
@@ -226,7 +226,9 @@ fn incident(
     };
     let created_at = record
         .created_time
-        .and_then(|time| DateTime::from_timestamp_millis(time.to_millis().ok()?))
+        .and_then(|time| Some(DateTime::from_timestamp_nanos(time.as_nanos().try_into().ok()?)))
+        // It comes as a fraction of seconds, which is a little off.
+        .map(|time: DateTime<Utc>| time.round_subsecs(3))
         .ok_or_else(|| unexpected("GetOpsItem", ops_item, "an OpsItem without CreatedTime"))?;
     Ok(Incident { ops_item: ops_item.clone(), created_at, cause })
 }
