@@ -49,21 +49,13 @@ impl Publication {
             Claimed::Settled => return Ok(Answer::Duplicate),
             Claimed::Mine(claim) => claim,
         };
-        let out_of_time = |remaining: Duration| Error::CloudWatchOutOfTime {
-            subject: subject.name().to_owned(),
-            remaining: remaining.as_secs(),
-            needed: LONGEST_PUBLICATION.as_secs(),
-        };
-        let remaining = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-        let measuring = remaining.saturating_sub(LONGEST_PUBLICATION);
-        let measured = match tokio::time::timeout(measuring, measure).await {
-            Ok(Ok(Decision::Record(measured))) => measured,
-            Ok(Ok(Decision::Ignore(reason))) => {
+        let measured = match within(deadline, subject.name(), measure).await {
+            Ok(Decision::Record(measured)) => measured,
+            Ok(Decision::Ignore(reason)) => {
                 self.ledger.ignore(claim, reason, None, &self.teams).await?;
                 return Ok(Answer::Ignored { reason });
             }
-            Ok(Err(error)) => return Err(self.give_back(claim, error).await),
-            Err(_) => return Err(self.give_back(claim, out_of_time(LONGEST_PUBLICATION)).await),
+            Err(error) => return Err(self.give_back(claim, error).await),
         };
         let now = Utc::now();
         if measured.measurements.iter().any(|measurement| now - measurement.at > OLDEST_ACCEPTED) {
@@ -73,7 +65,7 @@ impl Publication {
         }
         let remaining = deadline.duration_since(now.into()).unwrap_or_default();
         let result = if remaining < LONGEST_PUBLICATION {
-            Err(out_of_time(remaining))
+            Err(out_of_time(subject.name(), remaining))
         } else {
             self.cloudwatch.publish(&measured.measurements, &self.teams).await
         };
@@ -91,6 +83,29 @@ impl Publication {
     async fn give_back(&self, claim: Claim<'_>, failure: Error) -> Error {
         let _ = self.ledger.release(claim).await;
         failure
+    }
+}
+
+/// Awaits what comes before a publication, as long as there will be time for that.
+///
+/// # Errors
+/// That of the future; [`Error::CloudWatchOutOfTime`] if it takes too long.
+pub async fn within<T>(
+    deadline: SystemTime,
+    subject: &str,
+    future: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let remaining = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+    let time = remaining.saturating_sub(LONGEST_PUBLICATION);
+    let result = tokio::time::timeout(time, future).await;
+    result.unwrap_or_else(|_| Err(out_of_time(subject, LONGEST_PUBLICATION)))
+}
+
+fn out_of_time(subject: &str, remaining: Duration) -> Error {
+    Error::CloudWatchOutOfTime {
+        subject: subject.to_owned(),
+        remaining: remaining.as_secs(),
+        needed: LONGEST_PUBLICATION.as_secs(),
     }
 }
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::codepipeline::CodePipeline;
 use crate::deployment::{Rollback, Rule};
 use crate::error::Error;
-use crate::history::{self, History, PastDeployment, Scope, Status};
+use crate::history::{self, History, PastDeployment, PastExecution, Scope, Status};
 use crate::identity::Execution;
 use crate::production::Production;
 
@@ -67,15 +67,18 @@ pub async fn first_after(
         .filter(|past| past.id != deployment.id && past.updated_at > own.updated_at)
         .map(|past| past.updated_at)
         .min();
-    Ok(later
-        .iter()
-        .filter(|past| past.status == Status::Succeeded && past.started_at > own.updated_at)
-        .filter(|past| {
-            past.rollback.as_ref().is_some_and(|of| of.target.as_ref() != Some(&deployment.id))
-        })
-        .filter(|past| first_deployed_later.is_none_or(|later| past.started_at < later))
-        .map(|past| past.updated_at)
-        .min())
+    let undid = |past: &&PastExecution| {
+        past.status == Status::Succeeded
+            && past.rollback.as_ref().is_some_and(|of| match &of.failed {
+                Some(failed) => *failed == deployment.id,
+                None => {
+                    of.target.as_ref() != Some(&deployment.id)
+                        && past.started_at > own.updated_at
+                        && first_deployed_later.is_none_or(|later| past.started_at < later)
+                }
+            })
+    };
+    Ok(later.iter().filter(undid).map(|past| past.updated_at).min())
 }
 
 /// Whether the rollback is the one that tells of what it undid. Under trunk-based development that is

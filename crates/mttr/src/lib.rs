@@ -7,7 +7,6 @@
 mod config;
 mod measure;
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
@@ -25,7 +24,7 @@ use dora_core::ledger::facts::Known;
 use dora_core::metric::{Measured, Measurement, Metric};
 use dora_core::opscenter::{self, OpsCenter, OpsItemEvent};
 use dora_core::production::Production;
-use dora_core::publication::Publication;
+use dora_core::publication::{Publication, within};
 use dora_core::rollback::{first_after, undone};
 use dora_core::shipped::shipped;
 use dora_core::{Decision, Error, Reason, lookup};
@@ -87,34 +86,44 @@ impl Mttr {
         context: &Context,
     ) -> Result<Answer, Error> {
         let deadline = context.deadline();
+        let ledger = &self.publication.ledger;
+        ledger.enter(deployment).await?;
+        let answer = if ledger.known(&deployment.execution).await?.was_followed {
+            Answer::Duplicate
+        } else {
+            self.follow(deployment, context).await?
+        };
+        self.attribution().settle_waiting(deployment).await?;
+        let known = ledger.known(&deployment.execution).await?;
+        self.recoveries(&deployment.execution, &known, answer, deadline).await
+    }
+
+    /// Publishes what the deployment's references come to. Each recovery has a claim of its own, and
+    /// the deployment's comes last: once it is settled, all of them are.
+    async fn follow(&self, deployment: &Deployment, context: &Context) -> Result<Answer, Error> {
+        let deadline = context.deadline();
         let own = opscenter::client::own_account(&context.invoked_function_arn)?;
-        self.publication.ledger.enter(deployment).await?;
         let subject = Subject::deployment(deployment);
-        let recoveries = RefCell::new(None);
-        let rework = async {
-            let incidents = self.resolved(deployment, &own, deadline).await?;
-            for incident in &incidents {
-                if self.is_first_to_end(deployment, incident, deadline).await? {
-                    let repository = Some(deployment.repository.clone());
-                    let recovery = Recovery::of(incident, deployment.at, repository);
-                    let answer = self.publish(recovery, deadline).await?;
-                    let all = recoveries.take();
-                    recoveries.replace(Some(and(all, answer)));
-                }
+        let resolved = self.resolved(deployment, &own, deadline);
+        let resolved = within(deadline, subject.name(), resolved).await?;
+        let mut recovered = None;
+        for (incident, is_first) in &resolved {
+            if *is_first {
+                let repository = Some(deployment.repository.clone());
+                let recovery = Recovery::of(incident, deployment.at, repository);
+                recovered = Some(and(recovered, self.publish(recovery, deadline).await?));
             }
-            if incidents.is_empty() {
-                return Ok(Decision::Ignore(Reason::NoOpsItemReferenced));
-            }
+        }
+        let rework = if resolved.is_empty() {
+            Decision::Ignore(Reason::NoOpsItemReferenced)
+        } else {
             let (at, repository) = (deployment.at, Some(deployment.repository.clone()));
             let rework = Measurement::one(Metric::ReworkDeployments, at, repository);
-            Ok(Decision::Record(Measured { measurements: vec![rework], shipped: None }))
+            Decision::Record(Measured { measurements: vec![rework], shipped: None })
         };
-        let metrics = &[Metric::ReworkDeployments];
+        let (metrics, rework) = (&[Metric::ReworkDeployments], async { Ok(rework) });
         let answer = self.publication.publish(&subject, metrics, deadline, rework).await?;
-        let answer = and(recoveries.take(), answer);
-        self.attribution().settle_waiting(deployment).await?;
-        let known = self.publication.ledger.known(&deployment.execution).await?;
-        self.recoveries(&deployment.execution, &known, answer, deadline).await
+        Ok(and(recovered, answer))
     }
 
     async fn rollback(&self, rollback: &Rollback, deadline: SystemTime) -> Result<Answer, Error> {
@@ -171,20 +180,21 @@ impl Mttr {
     }
 
     /// The incidents that the deployment was made to end: those that it references, that exist, and
-    /// that were there before it.
+    /// that were there before it; and of each whether nothing had ended it before.
     async fn resolved(
         &self,
         deployment: &Deployment,
         own: &AccountId,
         deadline: SystemTime,
-    ) -> Result<Vec<Incident>, Error> {
+    ) -> Result<Vec<(Incident, bool)>, Error> {
         let mut incidents = Vec::new();
         for id in self.references(deployment, deadline).await? {
             match self.opscenter.find(&id, own).await? {
                 Some((incident, kind))
                     if self.incident_rules.cover(&kind) && incident.created_at <= deployment.at =>
                 {
-                    incidents.push(incident);
+                    let is_first = self.is_first_to_end(deployment, &incident, deadline).await?;
+                    incidents.push((incident, is_first));
                 }
                 found => info!(
                     ops_item_id = id.as_str(),
