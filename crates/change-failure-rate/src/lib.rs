@@ -120,7 +120,7 @@ impl ChangeFailureRate {
             info!(ops_item_id = incident.ops_item.id.as_str(), "unattributed");
         }
         let of_deployment = attributed.as_ref().and_then(|(_, known)| known.repository.clone());
-        let repository = incident.cause.repository().cloned().or(of_deployment);
+        let repository = incident.repository.clone().or(of_deployment);
         let subject = Subject::incident(&incident);
         let counted = one(Measurement::one(Metric::Incidents, incident.created_at, repository));
         let mut answer =

@@ -54,6 +54,8 @@ pub struct Incident {
     pub created_at: DateTime<Utc>,
     /// What it names as its cause.
     pub cause: Cause,
+    /// The repository that it names, beside a cause or as one.
+    pub repository: Option<Repository>,
 }
 
 /// What decides whether an OpsItem is an incident.
@@ -81,15 +83,6 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The repository that it names.
-    #[must_use]
-    pub fn repository(&self) -> Option<&Repository> {
-        match self {
-            Self::Repository(repository) => Some(repository),
-            _ => None,
-        }
-    }
-
     /// As the ledger writes it. Names of repositories are compared without regard to case.
     #[must_use]
     pub fn key(&self) -> String {

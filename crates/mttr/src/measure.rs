@@ -41,7 +41,7 @@ pub fn of_rollback(execution: &Execution, known: &Known) -> Vec<Recovery> {
         .filter_map(|by| match by {
             FailedBy::Incident(ops_item, created_at) if *created_at < undone_at => {
                 let (ops_item, created_at) = (ops_item.clone(), *created_at);
-                Some(Incident { ops_item, created_at, cause: Cause::Unnamed })
+                Some(Incident { ops_item, created_at, cause: Cause::Unnamed, repository: None })
             }
             _ => None,
         })
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_recovery_has_the_time_of_what_ended_the_incident() {
         let FailedBy::Incident(ops_item, created_at) = incident("1", "10:30") else { panic!() };
-        let incident = Incident { ops_item, created_at, cause: Cause::Unnamed };
+        let incident = Incident { ops_item, created_at, cause: Cause::Unnamed, repository: None };
         let recovery = Recovery::of(&incident, at("11:30"), None);
         assert_eq!(recovery.measurement.at, at("11:30"));
         assert_eq!(recovery.measurement.values, Values::One(3600.0));

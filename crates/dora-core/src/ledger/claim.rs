@@ -67,7 +67,7 @@ impl Subject {
     /// An incident.
     #[must_use]
     pub fn incident(incident: &Incident) -> Self {
-        let Incident { ops_item, created_at, cause } = incident;
+        let Incident { ops_item, created_at, cause, .. } = incident;
         Self {
             key: Key::incident(ops_item),
             name: ops_item.to_string(),

@@ -241,7 +241,7 @@ impl Ledger {
         execution: &Execution,
         rule: AttributedBy,
     ) -> Result<Execution, Error> {
-        let Incident { ops_item, created_at, cause } = incident;
+        let Incident { ops_item, created_at, cause, .. } = incident;
         let item = self
             .update(&Key::incident(ops_item))
             .update_expression(
@@ -451,7 +451,7 @@ fn failed_by_of(text: &str) -> Option<FailedBy> {
     }
 }
 
-fn waiting_key(Incident { ops_item, created_at, cause }: &Incident) -> String {
+fn waiting_key(Incident { ops_item, created_at, cause, .. }: &Incident) -> String {
     format!("{}#{}#{}", cause.key(), sortable(*created_at), ops_item_text(ops_item))
 }
 
@@ -460,7 +460,8 @@ fn waiting_of(text: &str) -> Option<Incident> {
     let (name, rest) = rest.split_once('#')?;
     let (at, ops_item) = rest.split_once('#')?;
     let cause = Cause::parse(&format!("{kind}#{name}"))?;
-    Some(Incident { ops_item: ops_item_of(ops_item)?, created_at: at.parse().ok()?, cause })
+    let created_at = at.parse().ok()?;
+    Some(Incident { ops_item: ops_item_of(ops_item)?, created_at, cause, repository: None })
 }
 
 #[cfg(test)]
@@ -490,7 +491,8 @@ mod tests {
             Cause::Repository(Repository::parse("acme/web").unwrap()),
             Cause::Unnamed,
         ] {
-            let incident = Incident { ops_item: ops_item(), created_at: at(), cause };
+            let incident =
+                Incident { ops_item: ops_item(), created_at: at(), cause, repository: None };
             assert_eq!(waiting_of(&waiting_key(&incident)), Some(incident));
         }
     }

@@ -212,17 +212,17 @@ fn incident(
     let wrong = |key: &str, allowed: &str| {
         Error::invalid(format!("OpsItem {}: {key}", ops_item.id), format!("must be {allowed}"))
     };
+    let repository = named(REPOSITORY)
+        .map(|name| Repository::parse(name).ok_or_else(|| wrong(REPOSITORY, Repository::ALLOWED)))
+        .transpose()?;
     let cause = if let Some(id) = named(EXECUTION) {
         let id = ExecutionId::parse(&id.to_ascii_lowercase());
         Cause::Execution(id.ok_or_else(|| wrong(EXECUTION, ExecutionId::ALLOWED))?)
     } else if let Some(id) = named(COMMIT) {
         let id = CommitId::parse(&id.to_ascii_lowercase());
         Cause::Commit(id.ok_or_else(|| wrong(COMMIT, "a commit's whole id"))?)
-    } else if let Some(name) = named(REPOSITORY) {
-        let name = Repository::parse(name);
-        Cause::Repository(name.ok_or_else(|| wrong(REPOSITORY, Repository::ALLOWED))?)
     } else {
-        Cause::Unnamed
+        repository.clone().map_or(Cause::Unnamed, Cause::Repository)
     };
     let created_at = record
         .created_time
@@ -230,7 +230,7 @@ fn incident(
         // It comes as a fraction of seconds, which is a little off.
         .map(|time: DateTime<Utc>| time.round_subsecs(3))
         .ok_or_else(|| unexpected("GetOpsItem", ops_item, "an OpsItem without CreatedTime"))?;
-    Ok(Incident { ops_item: ops_item.clone(), created_at, cause })
+    Ok(Incident { ops_item: ops_item.clone(), created_at, cause, repository })
 }
 
 fn unexpected(operation: &'static str, ops_item: &OpsItem, detail: &str) -> Error {
