@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from end_to_end.git import commit, merged
-from end_to_end.histories import BEFORE, BOTH, FEATURE, Outcome, Ships
+from end_to_end.git import branch, commit, merged, opened
+from end_to_end.histories import BEFORE, BOTH, ROOT, Outcome, Ships
+from end_to_end.incidents import Incident, ops_items
 from end_to_end.pipelines import Run, recent, records
 from end_to_end.played import LEAD_TIME, in_cloudwatch
 from stage.metrics import Value
@@ -16,16 +17,34 @@ from stage.product import Product
 from stage.scenario import Event, move
 
 FUNCTION = "deployment-frequency"
-FUNCTIONS = (FUNCTION, LEAD_TIME)
+CHANGE_FAILURE_RATE, MTTR = "change-failure-rate", "mttr"
+FUNCTIONS = (CHANGE_FAILURE_RATE, FUNCTION, LEAD_TIME, MTTR)
 
-STEPS = [*FEATURE, merged(1, "squash", "09:30"), commit("c3", "10:40")]
+INCIDENT = Incident(0xD1, "08:30", names={"dora/repository": "acme/web"})
+STEPS = [
+    *ROOT,
+    branch("feature"),
+    commit("c1", "08:00", on="feature"),
+    commit("c2", "09:00", on="feature", message=f"Mend the checkout: {INCIDENT.id}"),
+    opened(1, "feature", "09:10"),
+    merged(1, "squash", "09:30"),
+    commit("c3", "10:40"),
+]
 TRIGGERED = (Run("#1", at="10:00"), Ships(BOTH, since="c0"))
 BY_HAND = (Run("c3", at="11:00", trigger=False), Ships({"c3": "11:00 - 10:40 = 1200"}, since="#1"))
 DEPLOYMENTS: list[tuple[Run, Outcome]] = [BEFORE, TRIGGERED, BY_HAND]
 
 
+_COUNTED: dict[str, dict[str, float]] = {
+    CHANGE_FAILURE_RATE: {"Changes": 1},
+    FUNCTION: {"Deployments": 1},
+    LEAD_TIME: {},
+    MTTR: {"TimeToRecovery": 5400, "ReworkDeployments": 1},  # 10:00 - 08:30
+}
+
+
 def deployed(product: Product, *, days_ago: int = 1, trigger: bool = True) -> Event:
-    """Let a deployment of `acme/web` have happened, and return its event.
+    """Let a deployment of `acme/web` have happened, which ended an incident; return its event.
 
     Repository, branch and commit are all in the event's trigger, if it has one.
     """
@@ -33,6 +52,7 @@ def deployed(product: Product, *, days_ago: int = 1, trigger: bool = True) -> Ev
     days = recent(runs) + timedelta(days=1 - days_ago)
     product.emulator.load_github(move([{"repository": "acme/web", "steps": STEPS}], days))
     product.emulator.load_codepipeline(move(records(runs), days))
+    product.emulator.load_opscenter(move(ops_items([INCIDENT]), days))
     run, _ = TRIGGERED if trigger else BY_HAND
     event: Event = move(run.event, days)
     return event
@@ -47,9 +67,10 @@ def counted_once(event: Event, *functions: str) -> dict[Value, float]:
     """Return all that CloudWatch holds when these functions measured the deployment, and once."""
     day = datetime.fromisoformat(event["time"]).date().isoformat()
     sums: dict[Value, float] = {}
-    if FUNCTION in (functions or [FUNCTION]):
-        sets: list[dict[str, str]] = [{}, {"Repository": "acme/web"}, {"Team": "Storefront"}]
-        sums |= {Value("Deployments", frozenset(each.items()), day): 1 for each in sets}
+    for function in functions or [FUNCTION]:
+        for metric, value in _COUNTED[function].items():
+            sets: list[dict[str, str]] = [{}, {"Repository": "acme/web"}, {"Team": "Storefront"}]
+            sums |= {Value(metric, frozenset(each.items()), day): value for each in sets}
     if LEAD_TIME in functions:
         execution = event["detail"]["execution-id"]
         own = [(run, outcome) for run, outcome in DEPLOYMENTS if run.id == execution]

@@ -76,6 +76,10 @@ class Run:
     ended: str = ""
     status: Status = "Succeeded"
     rollback: bool = False
+    """Whether it brings back what had run this commit."""
+    undoes: "Run | None" = None
+    """What failed, if CodePipeline rolled back by itself."""
+    message: str = "What the author says"
 
     @property
     def repository(self) -> str:
@@ -133,7 +137,7 @@ class Run:
                 **AUTHOR,
                 "full-repository-name": self.repository,
                 "provider-type": self.pipeline.provider,
-                "commit-message": "What the author says",
+                "commit-message": self.message,
                 "author-date": _text(self.start),
                 **({"tag-name": self.tag} if self.tag else {"branch-name": self.branch}),
                 "commit-id": sha(self.repository, self.commit),
@@ -269,7 +273,7 @@ def _execution(run: Run, runs: Sequence[Run]) -> dict[str, Any]:
         kind = {
             "executionType": "ROLLBACK",
             "rollbackMetadata": {"rollbackTargetPipelineExecutionId": target.id},
-            "trigger": {"triggerType": "ManualRollback", "triggerDetail": _PERSON},
+            "trigger": _rollback_trigger(run),
         }
     else:
         trigger = {"triggerType": "Webhook", "triggerDetail": _CONNECTION}
@@ -301,6 +305,13 @@ def _execution(run: Run, runs: Sequence[Run]) -> dict[str, Any]:
         "lastUpdateTime": _text(moment(run.ended or run.at), milliseconds=9),
         "actionExecutionDetails": [*reversed(list(_actions(run)))],
     }
+
+
+def _rollback_trigger(run: Run) -> dict[str, str]:
+    if run.undoes is None:
+        return {"triggerType": "ManualRollback", "triggerDetail": _PERSON}
+    failed = json.dumps({"FailedPipelineExecutionId": run.undoes.id}, separators=(",", ":"))
+    return {"triggerType": "AutomatedRollback", "triggerDetail": failed}
 
 
 def _actions(run: Run) -> Iterable[dict[str, Any]]:
@@ -341,7 +352,7 @@ def _source(run: Run, repository: str, revision: str) -> dict[str, Any]:
             "AuthorDate": _text(run.start),
             "BranchName": run.branch,
             "CommitId": revision,
-            "CommitMessage": "What the author says",
+            "CommitMessage": run.message,
             "ConnectionArn": _CONNECTION,
             "FullRepositoryName": repository,
         },

@@ -47,7 +47,7 @@ def in_cloudwatch(deployments: Iterable[tuple[Run, Outcome]]) -> dict[Value, Sta
         seconds = sorted(outcome.seconds.values())
         day = (moment(run.at) + days).date().isoformat()
         for metric, measured in (("LeadTimeForChanges", seconds[-1:]), ("CommitLeadTime", seconds)):
-            for dimensions in _dimension_sets(run.repository):
+            for dimensions in dimension_sets(run.repository):
                 values.setdefault(Value(metric, dimensions, day), []).extend(measured)
     return {value: Statistics.of(measured) for value, measured in values.items()}
 
@@ -64,8 +64,11 @@ def evidence(item: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def _dimension_sets(repository: str) -> list[Dimensions]:
-    sets: list[dict[str, str]] = [{}, {"Repository": repository}]
+def dimension_sets(repository: str | None) -> list[Dimensions]:
+    """Return those under which a value of this repository, or of none, is published."""
+    sets: list[dict[str, str]] = [{}]
+    if repository is not None:
+        sets.append({"Repository": repository})
     if repository in TEAMS:
         sets.append({"Team": TEAMS[repository]})
     return [frozenset(each.items()) for each in sets]

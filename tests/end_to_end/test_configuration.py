@@ -14,7 +14,7 @@ Start = Callable[[str, dict[str, str]], str]
 
 GITHUB = EVENTS / "codepipeline" / "pipeline-succeeded.json"
 GITLAB = EVENTS / "codepipeline" / "pipeline-succeeded-gitlab.json"
-"""`lead-time` asks CodePipeline about it, but not GitHub, whose default address is the real one."""
+"""It asks nobody about commits: the default address of GitHub is the real one."""
 
 
 @pytest.fixture
@@ -54,19 +54,32 @@ OF_ALL = [
     ("TEAM_BY_REPOSITORY", "acme/web=Storefront"),
     ("APP_REPOSITORY_NAMES", '["acme/payments"'),
 ]
-OF_LEAD_TIME = [
+OF_GITHUB = [
     ("GITHUB_TOKEN_SECRET_ID", None),
     ("GITHUB_TOKEN_SECRET_ID", ""),
     ("GITHUB_API_URL", "api.github.com"),
     ("GITHUB_API_URL", "http://api.github.com"),
+]
+OF_INCIDENTS = [
+    ("INCIDENT_ACCOUNTS", None),
+    ("INCIDENT_ACCOUNTS", ""),
+    ("INCIDENT_ACCOUNTS", "444455556666"),
+    ("INCIDENT_SEVERITIES", "high"),
+    ("INCIDENT_SOURCES", '["CloudWatch"'),
+    ("ATTRIBUTION", "guess"),
+    ("ATTRIBUTION_WINDOW_HOURS", "0"),
+    ("ATTRIBUTION_WINDOW_HOURS", "a day"),
+    ("OPSCENTER_ROLE", "arn:aws:iam::444455556666:role/Reader"),
 ]
 
 
 @pytest.mark.parametrize(
     ("function", "setting", "value"),
     [
+        *(("change-failure-rate", *wrong) for wrong in OF_ALL + OF_INCIDENTS),
         *(("deployment-frequency", *wrong) for wrong in OF_ALL),
-        *(("lead-time", *wrong) for wrong in OF_ALL + OF_LEAD_TIME),
+        *(("lead-time", *wrong) for wrong in OF_ALL + OF_GITHUB),
+        *(("mttr", *wrong) for wrong in OF_ALL + OF_GITHUB + OF_INCIDENTS),
     ],
 )
 def test_a_wrong_setting_is_named(
@@ -75,7 +88,7 @@ def test_a_wrong_setting_is_named(
     settings = {**product.settings[function]}
     settings.pop(setting)
     name = start(function, settings if value is None else {**settings, setting: value})
-    event, _, _ = load_event(GITHUB)
+    event, _ = load_event(GITHUB)
     with pytest.raises(FunctionFailed, match=setting):
         product.invoke(name, event)
 
@@ -83,12 +96,19 @@ def test_a_wrong_setting_is_named(
 @pytest.mark.parametrize(
     ("function", "required", "path", "answer"),
     [
+        ("change-failure-rate", ("INCIDENT_ACCOUNTS",), GITHUB, {"outcome": "published"}),
         ("deployment-frequency", (), GITHUB, {"outcome": "published"}),
         (
             "lead-time",
             ("GITHUB_TOKEN_SECRET_ID",),
             GITLAB,
             {"outcome": "ignored", "reason": "unsupported-source"},
+        ),
+        (
+            "mttr",
+            ("GITHUB_TOKEN_SECRET_ID", "INCIDENT_ACCOUNTS"),
+            GITLAB,
+            {"outcome": "ignored", "reason": "no-ops-item-referenced"},
         ),
     ],
 )
@@ -100,8 +120,8 @@ def test_what_has_a_default_need_not_be_set(
     path: Path,
     answer: dict[str, str],
 ) -> None:
-    event, records, _ = load_event(path)
-    product.emulator.load_codepipeline(records)
+    event, services = load_event(path)
+    product.load(services)
     needed = ("LEDGER_TABLE", "TOOLING_ACCOUNT_IDS", *required)
     name = start(function, {setting: product.settings[function][setting] for setting in needed})
     assert product.invoke(name, event).items() >= answer.items()

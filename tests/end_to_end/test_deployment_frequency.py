@@ -30,8 +30,9 @@ def test_the_ledger_tells_what_was_deployed_and_published(product: Product) -> N
     product.invoke(FUNCTION, event)
     (item,) = product.ledger()
     detail = event["detail"]
-    identity = [event["account"], event["region"], detail["pipeline"], detail["execution-id"]]
-    assert item["id"]["S"] == "#".join(["deployment", *identity])
+    pipeline = [event["account"], event["region"], detail["pipeline"]]
+    assert item["pk"]["S"] == f"deployment#{detail['execution-id']}"
+    assert item["sk"]["S"] == "#".join(pipeline)
     assert item["repository"]["S"] == "acme/web"
     assert item["commit"]["S"] == detail["execution-trigger"]["commit-id"]
     assert item["deployed_at"]["S"] == event["time"]

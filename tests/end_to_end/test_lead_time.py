@@ -42,7 +42,7 @@ def test_a_history_gives_its_lead_times(product: Product, history: History) -> N
 
 def check_evidence(product: Product, run: Run, outcome: Ships) -> None:
     """Compare the ledger's commits with those that the history says were shipped."""
-    (item,) = [each for each in product.ledger() if each["id"]["S"].endswith(f"#{run.id}")]
+    (item,) = [each for each in product.ledger() if each["pk"]["S"] == f"deployment#{run.id}"]
     found = evidence(item)
     left_out = {sha(run.repository, label) for label in outcome.left_out}
     assert all(found.pop(each) < 0 for each in left_out)

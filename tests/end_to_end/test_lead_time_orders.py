@@ -152,7 +152,10 @@ def test_the_order_of_events_changes_no_number(product: Product, seed: int) -> N
 def shipped(product: Product) -> dict[str, Any]:
     """Return what the ledger says that each execution shipped."""
     return {
-        item["id"]["S"].rpartition("#")[2]: (evidence(item), item.get("since", {}).get("S"))
+        item["pk"]["S"].removeprefix("deployment#"): (
+            evidence(item),
+            item.get("since", {}).get("S"),
+        )
         for item in product.ledger()
         if "commits" in item
     }

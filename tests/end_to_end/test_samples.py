@@ -11,7 +11,6 @@ from stage.github.story import tell
 from stage.product import Product
 from stage.scenario import (
     Records,
-    Sample,
     as_stated,
     load_sample,
     load_scenario,
@@ -25,7 +24,7 @@ every_sample = pytest.mark.parametrize("path", samples(), ids=lambda path: path.
 @every_sample
 def test_a_sample_has_its_outcome(product: Product, path: Path) -> None:
     sample = load_sample(path)
-    load(product, sample)
+    product.load(sample.services)
     published = set()
     for function, stated in sample.answers.items():
         answer = product.invoke(function, sample.event)
@@ -37,7 +36,7 @@ def test_a_sample_has_its_outcome(product: Product, path: Path) -> None:
 @every_sample
 def test_the_rules_let_a_sample_through_or_not(product: Product, path: Path) -> None:
     sample = load_sample(path)
-    load(product, sample)
+    product.load(sample.services)
     product.emulator.emit(sample.event)
     product.emulator.settle()
     reached = [(each["function"], each["event"]) for each in product.emulator.answers()]
@@ -49,7 +48,7 @@ def test_the_rules_let_a_sample_through_or_not(product: Product, path: Path) -> 
 def test_the_histories_tell_of_every_commit_that_codepipeline_fetched_from_github(
     path: Path,
 ) -> None:
-    services = load_scenario(path) if path in scenarios() else load_sample(path)
+    services = (load_scenario(path) if path in scenarios() else load_sample(path)).services
     told = {
         (history["repository"], commit.sha, commit.message, commit.authored)
         for history in services.github
@@ -58,11 +57,6 @@ def test_the_histories_tell_of_every_commit_that_codepipeline_fetched_from_githu
     commits = set(fetched(services.codepipeline))
     assert commits
     assert commits <= told
-
-
-def load(product: Product, sample: Sample) -> None:
-    product.emulator.load_codepipeline(sample.codepipeline)
-    product.emulator.load_github(sample.github)
 
 
 def fetched(records: Records) -> Iterator[tuple[str, str, str, datetime]]:

@@ -8,7 +8,7 @@ import pytest
 
 from stage import metrics
 from stage.product import Product
-from stage.scenario import Scenario, as_stated, load_scenario, scenarios
+from stage.scenario import as_stated, load_scenario, scenarios
 
 every_scenario = pytest.mark.parametrize("path", scenarios(), ids=lambda path: path.stem)
 
@@ -18,7 +18,7 @@ def test_events_in_order_have_their_answers_and_give_the_numbers(
     product: Product, path: Path
 ) -> None:
     scenario = load_scenario(path)
-    load(product, scenario)
+    product.load(scenario.services)
     for step in scenario.steps:
         before = len(product.emulator.answers())
         product.emulator.emit(step.event)
@@ -38,7 +38,7 @@ def test_shuffled_and_repeated_events_give_the_same_numbers(
     product: Product, path: Path, seed: int
 ) -> None:
     scenario = load_scenario(path)
-    load(product, scenario)
+    product.load(scenario.services)
     events = [step.event for step in scenario.steps for _ in range(2)]
     random.Random(seed).shuffle(events)
     for event in events:
@@ -50,14 +50,9 @@ def test_shuffled_and_repeated_events_give_the_same_numbers(
 @every_scenario
 def test_events_that_the_rules_drop_would_change_no_number(product: Product, path: Path) -> None:
     scenario = load_scenario(path)
-    load(product, scenario)
+    product.load(scenario.services)
     for step in scenario.steps:
         for function, outcome in step.answers.items():
             if not step.forwarded:
                 assert as_stated(product.invoke(function, step.event), outcome) == outcome
     assert product.metrics() == {}
-
-
-def load(product: Product, scenario: Scenario) -> None:
-    product.emulator.load_codepipeline(scenario.codepipeline)
-    product.emulator.load_github(scenario.github)

@@ -51,7 +51,7 @@ def _arguments() -> argparse.Namespace:
     play.add_argument("scenario", type=_file, nargs="?", default=demo.DEFAULT)
     commands.add_parser("up", help="keep a stage up until Ctrl-C")
     emit = commands.add_parser(
-        "emit", help="let CodePipeline emit an event on the stage that is up"
+        "emit", help="let a service of AWS emit an event on the stage that is up"
     )
     emit.add_argument("event", type=_file)
     invoke = commands.add_parser("invoke", help="invoke a function with an event, and print")
@@ -94,9 +94,8 @@ In another terminal:
 
 
 def _emit(product: Product, path: Path) -> int:
-    event, records, histories = load_event(path)
-    product.emulator.load_codepipeline(records)
-    product.emulator.load_github(histories)
+    event, services = load_event(path)
+    product.load(services)
     before = len(product.emulator.answers())
     product.emulator.emit(event)
     product.emulator.settle()
@@ -120,9 +119,8 @@ def _on_any_stage(function: str, event: Path) -> int:
 
 def _invoke(product: Product, function: str, path: Path) -> int:
     """Invoke by `cargo lambda`, the way in which one would invoke the function on AWS."""
-    event, records, histories = load_event(path)
-    product.emulator.load_codepipeline(records)
-    product.emulator.load_github(histories)
+    event, services = load_event(path)
+    product.load(services)
     _tell_time(event)
     with tempfile.NamedTemporaryFile("w", suffix=".json", dir=HOME) as moved:
         json.dump(event, moved)

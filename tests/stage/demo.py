@@ -22,6 +22,8 @@ _IN_WORDS = {
     "unsupported-source": "from no repository, or from one that is not on GitHub",
     "no-new-commits": "all of it was in production before",
     "no-usable-commit-time": "no commit is dated before the deployment",
+    "no-ops-item-referenced": "it was made to end no incident",
+    "not-recovered": "nothing has ended the incident yet",
     "too-old-for-cloudwatch": "too old for CloudWatch",
 }
 _HOUR = 60
@@ -29,6 +31,7 @@ _DAY = 24 * _HOUR
 _LABEL_WIDTH = 22
 _CELL_WIDTH = 8
 _DURATION_WIDTH = 14
+_RATE_WIDTH = 10
 
 Row = tuple[Dimensions, str]
 
@@ -38,9 +41,8 @@ def play(path: Path, progress: Progress) -> int:
     scenario = load_scenario(path)
     _tell(scenario)
     with staged(progress) as product:
-        product.emulator.load_codepipeline(scenario.codepipeline)
-        product.emulator.load_github(scenario.github)
-        progress(f"CodePipeline emits {len(scenario.steps)} events on the tooling account's bus")
+        product.load(scenario.services)
+        progress(f"AWS emits {len(scenario.steps)} events on the accounts' buses")
         for step in scenario.steps:
             product.emulator.emit(step.event)
         product.emulator.settle()
@@ -48,7 +50,9 @@ def play(path: Path, progress: Progress) -> int:
         numbers = product.statistics()
         for lines in (
             _deployments(numbers),
-            _lead_times(product.statistics_of_all_days()),
+            _lead_times(whole := product.statistics_of_all_days()),
+            _failures(whole),
+            _recoveries(whole),
             _left_out(scenario, product),
         ):
             print()
@@ -102,6 +106,38 @@ def _lead_times(numbers: Mapping[tuple[str, Dimensions], Statistics]) -> Iterato
     yield from _table("Lead time for changes", heads, rows)
 
 
+def _failures(numbers: Mapping[tuple[str, Dimensions], Statistics]) -> Iterator[str]:
+    """Show how many changes failed, or were made to end an incident, over all days."""
+    rows = []
+    for (metric, dimensions), changes in numbers.items():
+        if metric == "Changes":
+            counts = {
+                name: numbers[name, dimensions].sum if (name, dimensions) in numbers else 0
+                for name in ("FailedChanges", "ReworkDeployments", "Incidents")
+            }
+            failed, rework, incidents = counts.values()
+            cells = [f"{changes.sum:.0f}", f"{failed:.0f}", f"{failed / changes.sum:.0%}"]
+            cells += [f"{rework:.0f}", f"{rework / changes.sum:.0%}", f"{incidents:.0f}"]
+            rows.append((dimensions, _cells(cells, _RATE_WIDTH)))
+    heads = ["changes", "failed", "rate", "rework", "rate", "incidents"]
+    yield from _table("Change failure rate", _cells(heads, _RATE_WIDTH), rows)
+
+
+def _recoveries(numbers: Mapping[tuple[str, Dimensions], Statistics]) -> Iterator[str]:
+    """Show how long failures lasted, over all days."""
+    rows = [
+        (
+            dimensions,
+            _cells([f"{times.samples:.0f}"], _RATE_WIDTH)
+            + _cells(map(_duration, [times.mean, times.p50]), _DURATION_WIDTH),
+        )
+        for (metric, dimensions), times in numbers.items()
+        if metric == "TimeToRecovery"
+    ]
+    heads = _cells(["ended"], _RATE_WIDTH) + _cells(["mean", "median"], _DURATION_WIDTH)
+    yield from _table("Time to recovery", heads, rows)
+
+
 def _table(title: str, heads: str, rows: Iterable[Row]) -> Iterator[str]:
     ordered = sorted(rows, key=lambda row: (not row[0], sorted(row[0])))
     width = max([_LABEL_WIDTH, *(len(_label(dimensions)) for dimensions, _ in ordered)])
@@ -139,7 +175,8 @@ def _left_out(scenario: Scenario, product: Product) -> Iterator[str]:
     counts = {function: Counter[str]() for function in functions}
     for function in functions:
         own = [each for each in answers if each["function"] == function]
-        counts[function][_DROPPED] = len(scenario.steps) - len(own)
+        told = [step for step in scenario.steps if function in step.answers]
+        counts[function][_DROPPED] = len(told) - len(own)
         counts[function].update(_reason(each) for each in own if not _is_published(each))
     width = 2 + max(map(len, functions))
     yield _cells(functions, width) + "  Events that gave no number"

@@ -13,6 +13,7 @@ from stage.deploy import Stack, deploy, stacks
 from stage.emulator import Emulator, running
 from stage.github import TOKEN
 from stage.metrics import Dimensions, Statistics, Value
+from stage.scenario import Services
 
 STATE = HOME / "stage.json"
 
@@ -67,6 +68,12 @@ class Product:
         functions = [function for page in pages for function in page["Functions"]]
         return {each["FunctionName"]: each["Environment"]["Variables"] for each in functions}
 
+    def load(self, services: Services) -> None:
+        """Let the services know this, and nothing else."""
+        self.emulator.load_codepipeline(services.codepipeline)
+        self.emulator.load_github(services.github)
+        self.emulator.load_opscenter(services.opscenter)
+
     def invoke(self, function: str, event: Any) -> dict[str, Any]:
         """Invoke a function, wait, and return its answer."""
         result = self.operations("lambda").invoke(
@@ -101,12 +108,12 @@ class Product:
         return [item for page in pages for item in page["Items"]]
 
     def reset(self) -> None:
-        """Make a clean slate: nothing counted, nothing on GitHub, nothing in a queue."""
+        """Make a clean slate: nothing counted, nothing known, nothing in a queue."""
         self.emulator.settle()
         self.emulator.forget()
         dynamodb = self.operations("dynamodb")
         for item in self.ledger():
-            dynamodb.delete_item(TableName=self._table, Key={"id": item["id"]})
+            dynamodb.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
         for stack in self.stacks:
             sqs = self.client("sqs", stack)
             for queue in sqs.list_queues().get("QueueUrls", []):

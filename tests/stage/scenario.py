@@ -20,8 +20,20 @@ Records = list[dict[str, Any]]
 """CodePipeline's side of events: its pipelines and their executions."""
 Histories = list[dict[str, Any]]
 """GitHub's side of them, in the language of `stage.github.story`."""
+OpsItems = list[dict[str, Any]]
+"""OpsCenter's side of them: the records of `stage.opscenter`."""
 
+_SERVICES = ("codepipeline", "opscenter")
 _DATE = re.compile(r'\b(\d{4}-\d{2}-\d{2})(?=T\d{2}:|")')
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the services know that functions ask about events."""
+
+    codepipeline: Records
+    github: Histories
+    opscenter: OpsItems
 
 
 @dataclass(frozen=True)
@@ -44,8 +56,7 @@ class Scenario:
 
     title: str
     story: list[str]
-    codepipeline: Records
-    github: Histories
+    services: Services
     steps: list[Step]
     expected: list[dict[str, Any]]
     moved_by: timedelta
@@ -53,12 +64,11 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Sample:
-    """One event, CodePipeline's and GitHub's side of it, and what comes of it alone."""
+    """One event, the services' side of it, and what comes of it alone."""
 
     name: str
     event: Event
-    codepipeline: Records
-    github: Histories
+    services: Services
     forwarded: bool
     answers: dict[str, Answer]
 
@@ -73,8 +83,11 @@ def load_scenario(path: Path) -> Scenario:
     return Scenario(
         title=document["title"],
         story=document["story"],
-        codepipeline=document["codepipeline"],
-        github=document.get("github", []),
+        services=Services(
+            codepipeline=document["codepipeline"],
+            github=document.get("github", []),
+            opscenter=document.get("opscenter", []),
+        ),
         steps=[
             Step(step["about"], step["event"], step["forwarded"], step["answers"])
             for step in document["events"]
@@ -84,23 +97,27 @@ def load_scenario(path: Path) -> Scenario:
     )
 
 
-def load_event(path: Path) -> tuple[Event, Records, Histories]:
-    """Load an event, and CodePipeline's and GitHub's side of the samples, moved to yesterday."""
+def load_event(path: Path) -> tuple[Event, Services]:
+    """Load an event, and the services' side of the samples, moved to yesterday."""
     event = json.loads(path.read_text())
     if "detail" not in event:
         raise WrongFile(f"{path} is no event; there are some in events/codepipeline")
     days = _days_to_yesterday([event])
-    records = json.loads((EVENTS / "codepipeline-records.json").read_text())
-    histories = json.loads((EVENTS / "github-histories.json").read_text())
-    return move(event, days), move(records, days), move(histories, days)
+    codepipeline, github, opscenter = (
+        json.loads((EVENTS / name).read_text())
+        for name in ("codepipeline-records.json", "github-histories.json", "ops-items.json")
+    )
+    return move(event, days), Services(
+        move(codepipeline, days), move(github, days), move(opscenter, days)
+    )
 
 
 def load_sample(path: Path) -> Sample:
     """Load one of the sample events, moved to yesterday."""
     name = path.relative_to(EVENTS).as_posix()
-    event, records, histories = load_event(path)
+    event, services = load_event(path)
     outcome = json.loads((EVENTS / "outcomes.json").read_text())[name]
-    return Sample(name, event, records, histories, outcome["forwarded"], outcome["answers"])
+    return Sample(name, event, services, outcome["forwarded"], outcome["answers"])
 
 
 def as_stated(answer: Answer, stated: Answer) -> Answer:
@@ -116,7 +133,7 @@ def as_stated(answer: Answer, stated: Answer) -> Answer:
 
 def samples() -> list[Path]:
     """Return the files of all sample events."""
-    return sorted((EVENTS / "codepipeline").glob("*.json"))
+    return sorted(path for service in _SERVICES for path in (EVENTS / service).glob("*.json"))
 
 
 def scenarios() -> list[Path]:
