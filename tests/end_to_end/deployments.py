@@ -74,8 +74,8 @@ def counted_once(event: Event, *functions: str) -> dict[Value, float]:
     if LEAD_TIME in functions:
         execution = event["detail"]["execution-id"]
         own = [(run, outcome) for run, outcome in DEPLOYMENTS if run.id == execution]
-        for value, statistics in in_cloudwatch(own).items():
-            sums[value._replace(day=day)] = statistics.sum
+        measured = in_cloudwatch(own).items()
+        sums |= {each._replace(day=day): statistics.sum for each, statistics in measured}
     return sums
 
 

@@ -49,8 +49,10 @@ class Imagined:
         self.rework: list[Run] = []
         for pipeline in self._pipelines:
             self._deploy(pipeline)
-        happenings = (self._deploy, self._deploy, self._incident, self._incident)
-        happenings += (self._roll_back, self._fail, self._fail_later)
+        happenings = [
+            *(self._deploy, self._deploy, self._incident, self._incident),
+            *(self._roll_back, self._fail, self._fail_later),
+        ]
         for _ in range(HAPPENINGS):
             self._random.choice(happenings)(self._random.choice(self._pipelines))
 
@@ -218,19 +220,25 @@ def check_rates(numbers: dict[Value, Statistics]) -> None:
 COPIES = 12
 
 
+def named(how: str, run: Run) -> dict[str, str]:
+    """Name a deployment, as an OpsItem does."""
+    match how:
+        case "execution":
+            return {"dora/execution-id": run.id}
+        case "commit":
+            return {"dora/commit": sha("acme/web", run.commit)}
+        case _:
+            return {"dora/repository": "acme/web"}
+
+
 @pytest.mark.parametrize("first", ["deployment", "incident"])
 @pytest.mark.parametrize("how", ["execution", "commit", "repository"])
 def test_a_deployment_and_its_incident_at_the_same_moment(
     product: Product, how: str, first: str
 ) -> None:
     runs = [Run(f"c{hour}", at=f"{hour:02}:00") for hour in range(1, COPIES + 1)]
-    names = {
-        "execution": lambda run: {"dora/execution-id": run.id},
-        "commit": lambda run: {"dora/commit": sha("acme/web", run.commit)},
-        "repository": lambda run: {"dora/repository": "acme/web"},
-    }
     incidents = [
-        Incident(number, f"{number + 1:02}:30", names=names[how](run))
+        Incident(number, f"{number + 1:02}:30", names=named(how, run))
         for number, run in enumerate(runs)
     ]
     outage = Outage("pairs", runs, incidents=incidents, caused_by=dict(enumerate(runs)))
