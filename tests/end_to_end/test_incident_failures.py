@@ -1,0 +1,268 @@
+"""However OpsCenter or the ledger fails: an incident counts once, and ends once."""
+
+import json
+from typing import Any
+
+import pytest
+
+from end_to_end.deployments import (
+    CHANGE_FAILURE_RATE,
+    MTTR,
+    again,
+    counted_once,
+    deployed,
+    error_type,
+    without_permissions,
+)
+from end_to_end.incidents import ACCOUNT, Incident
+from end_to_end.outages import COUNTS, Outage
+from end_to_end.pipelines import REGION, Run
+from stage import metrics
+from stage.product import FunctionFailed, Product
+from stage.scenario import Event
+
+FOREVER = 1000
+
+DEPLOYMENT = Run("c1", at="10:00")
+INCIDENT = Incident(1, "10:30", names={"dora/repository": "acme/web"})
+OUTAGE = Outage(
+    "one", [Run("c0", at="07:30"), DEPLOYMENT], incidents=[INCIDENT], caused_by={1: DEPLOYMENT}
+)
+
+OPSCENTER = [
+    (operation, kind, times)
+    for operation in ("GetOpsItem", "ListTagsForResource")
+    for kind, times in (("throttle", 4), ("fail", 4), ("cut-before", 4), ("hang", 1))
+]
+PASSING_INCIDENT = [  # service, operation, kind, times, after
+    *(pytest.param("ssm", *fault, 0, id=f"{fault[0]}: {fault[1]}") for fault in OPSCENTER),
+    *(
+        pytest.param("dynamodb", operation, "throttle", 8, after, id=f"{operation} {after}")
+        for operation, calls in (("GetItem", 1), ("Query", 1), ("DeleteItem", 1), ("PutItem", 1))
+        for after in range(calls)
+    ),
+    *(
+        pytest.param("dynamodb", "UpdateItem", kind, 8, after, id=f"UpdateItem {after}: {kind}")
+        for kind in ("throttle", "fail")
+        for after in range(6)  # attributed, marked, claimed and confirmed, twice
+    ),
+    pytest.param("dynamodb", "PutItem", "cut-after", 1, 0, id="waits, answer lost"),
+    pytest.param("dynamodb", "DeleteItem", "cut-after", 1, 0, id="waits no more, answer lost"),
+    pytest.param("dynamodb", "UpdateItem", "cut-after", 1, 0, id="attributed, answer lost"),
+    pytest.param("dynamodb", "UpdateItem", "cut-after", 1, 1, id="marked, answer lost"),
+    pytest.param("cloudwatch", "PutMetricData", "throttle", 6, 0, id="Incidents throttled"),
+    pytest.param("cloudwatch", "PutMetricData", "throttle", 6, 1, id="FailedChanges throttled"),
+    pytest.param("codepipeline", "ListPipelineExecutions", "fail", 4, 0, id="history fails"),
+    pytest.param("codepipeline", "ListActionExecutions", "throttle", 4, 0, id="actions throttled"),
+]
+PASSING_RECOVERY = [
+    *(pytest.param("ssm", *fault, 0, id=f"{fault[0]}: {fault[1]}") for fault in OPSCENTER),
+    *(
+        pytest.param("dynamodb", operation, "throttle", 8, 0, id=operation)
+        for operation in ("GetItem", "Query", "PutItem")
+    ),
+    *(
+        pytest.param("dynamodb", "UpdateItem", "throttle", 8, after, id=f"UpdateItem {after}")
+        for after in range(4)  # the deployment claimed, the incident, both confirmed
+    ),
+    pytest.param("cloudwatch", "PutMetricData", "throttle", 6, 0, id="the recovery throttled"),
+    pytest.param("cloudwatch", "PutMetricData", "throttle", 6, 1, id="the rework throttled"),
+]
+
+
+@pytest.fixture
+def incident(product: Product) -> Event:
+    """Return the event of an incident whose deployment has been counted."""
+    OUTAGE.happened(product)
+    *deployments, event = OUTAGE.events("forwards")
+    for each in deployments:
+        product.invoke(CHANGE_FAILURE_RATE, each)
+    return event
+
+
+def check_counted(product: Product) -> None:
+    """See in CloudWatch the changes, the incident and the failed change, each once."""
+    assert metrics.differences(product.statistics(), OUTAGE.numbers(COUNTS)) == []
+
+
+def retried(product: Product, function: str, event: Event) -> dict[str, Any]:
+    """Let a function handle an event, with the retries that Lambda makes."""
+    before = len(product.emulator.answers())
+    product.send(function, event)
+    product.emulator.settle(seconds=120)
+    (answer,) = product.emulator.answers()[before:]
+    return answer
+
+
+@pytest.mark.parametrize(("service", "operation", "kind", "times", "after"), PASSING_INCIDENT)
+def test_a_passing_failure_costs_no_incident(
+    product: Product,
+    incident: Event,
+    service: str,
+    operation: str,
+    kind: str,
+    times: int,
+    after: int,
+) -> None:
+    product.emulator.fault(service, operation, kind, times=times, after=after)
+    answer = retried(product, CHANGE_FAILURE_RATE, incident)
+    assert "answer" in answer, answer
+    check_counted(product)
+    repeated = retried(product, CHANGE_FAILURE_RATE, again(incident))
+    assert repeated["answer"] == {"outcome": "duplicate"}
+    check_counted(product)
+    assert product.messages("") == []
+
+
+@pytest.mark.parametrize(("service", "operation", "kind", "times", "after"), PASSING_RECOVERY)
+def test_a_passing_failure_costs_no_recovery(
+    product: Product, service: str, operation: str, kind: str, times: int, after: int
+) -> None:
+    event = deployed(product)
+    product.emulator.fault(service, operation, kind, times=times, after=after)
+    answer = retried(product, MTTR, event)
+    assert "answer" in answer, answer
+    assert product.metrics() == counted_once(event, MTTR)
+    assert retried(product, MTTR, again(event))["answer"] == {"outcome": "duplicate"}
+    assert product.metrics() == counted_once(event, MTTR)
+    assert product.messages("") == []
+
+
+LASTING = [
+    ("GetOpsItem", "throttle", "OpsCenterThrottled"),
+    ("GetOpsItem", "fail", "OpsCenterUnavailable"),
+    ("GetOpsItem", "cut-before", "OpsCenterUnavailable"),
+    ("ListTagsForResource", "throttle", "OpsCenterThrottled"),
+]
+
+
+@pytest.mark.parametrize(("operation", "kind", "error"), LASTING)
+def test_a_lasting_failure_of_opscenter_keeps_the_incident_for_later(
+    product: Product, incident: Event, operation: str, kind: str, error: str
+) -> None:
+    before = product.metrics()
+    product.emulator.fault("ssm", operation, kind, times=FOREVER)
+    assert error_type(retried(product, CHANGE_FAILURE_RATE, incident)) == error
+    assert product.metrics() == before
+    (message,) = product.messages("FailedEvents")
+    report = json.loads(message["Body"])
+    assert report["requestPayload"] == incident
+    assert report["responsePayload"]["errorType"] == error
+    product.emulator.heal()
+    answer = product.invoke(CHANGE_FAILURE_RATE, report["requestPayload"])
+    assert answer["outcome"] == "published"
+    check_counted(product)
+
+
+@pytest.mark.parametrize(("operation", "kind", "error"), LASTING)
+def test_a_lasting_failure_of_opscenter_keeps_the_recovery_for_later(
+    product: Product, operation: str, kind: str, error: str
+) -> None:
+    event = deployed(product)
+    product.emulator.fault("ssm", operation, kind, times=FOREVER)
+    assert error_type(retried(product, MTTR, event)) == error
+    assert product.metrics() == {}
+    assert len(product.messages("FailedEvents")) == 1
+    product.emulator.heal()
+    assert product.invoke(MTTR, event)["outcome"] == "published"
+    assert product.metrics() == counted_once(event, MTTR)
+
+
+@pytest.mark.parametrize("action", ["ssm:GetOpsItem", "ssm:ListTagsForResource"])
+def test_a_permission_to_read_incidents_that_is_missing_is_named(
+    product: Product, incident: Event, action: str
+) -> None:
+    with (
+        without_permissions(product, product.account, "dora-change-failure-rate", action),
+        pytest.raises(FunctionFailed, match=action) as failure,
+    ):
+        product.invoke(CHANGE_FAILURE_RATE, incident)
+    assert failure.value.error_type == "OpsCenterAccessDenied"
+    assert product.invoke(CHANGE_FAILURE_RATE, incident)["outcome"] == "published"
+    check_counted(product)
+
+
+@pytest.mark.parametrize("action", ["ssm:GetOpsItem", "ssm:ListTagsForResource"])
+def test_a_permission_to_read_what_a_deployment_ended_is_named(
+    product: Product, action: str
+) -> None:
+    event = deployed(product)
+    with (
+        without_permissions(product, product.account, "dora-mttr", action),
+        pytest.raises(FunctionFailed, match=action) as failure,
+    ):
+        product.invoke(MTTR, event)
+    assert failure.value.error_type == "OpsCenterAccessDenied"
+    assert product.metrics() == {}
+    assert product.invoke(MTTR, event)["outcome"] == "published"
+    assert product.metrics() == counted_once(event, MTTR)
+
+
+@pytest.mark.parametrize("function", [CHANGE_FAILURE_RATE, MTTR])
+def test_an_ops_item_that_was_deleted_gives_no_number(
+    product: Product, incident: Event, function: str
+) -> None:
+    before = product.metrics()
+    product.emulator.load_opscenter([])
+    deleted = {"outcome": "ignored", "reason": "ops-item-deleted"}
+    assert product.invoke(function, incident) == deleted
+    assert product.metrics() == before
+
+
+def test_an_ops_item_that_was_counted_and_then_deleted_still_counts(
+    product: Product, incident: Event
+) -> None:
+    product.invoke(CHANGE_FAILURE_RATE, incident)
+    product.emulator.load_opscenter([])
+    product.invoke(CHANGE_FAILURE_RATE, again(incident))
+    check_counted(product)
+
+
+@pytest.mark.parametrize("function", [CHANGE_FAILURE_RATE, MTTR])
+@pytest.mark.parametrize(
+    ("member", "elsewhere"), [("account", "999999999999"), ("region", "us-east-1")]
+)
+def test_an_incident_from_an_unexpected_place_is_an_error(
+    product: Product, incident: Event, function: str, member: str, elsewhere: str
+) -> None:
+    before = product.metrics()
+    with pytest.raises(FunctionFailed, match=rf"{elsewhere}.*INCIDENT_ACCOUNTS") as failure:
+        product.invoke(function, incident | {member: elsewhere})
+    assert failure.value.error_type == "UnexpectedAccount"
+    assert product.metrics() == before
+
+
+def create(product: Product) -> str:
+    """Let somebody record an incident in OpsCenter, which emits its event."""
+    ssm = product.emulator.client("ssm", ACCOUNT, REGION)
+    created: str = ssm.create_ops_item(
+        Title="Checkout returns 5xx", Description="Since a minute", Source="On-call", Severity="1"
+    )["OpsItemId"]
+    return created
+
+
+def test_an_incident_of_this_moment_is_counted_by_the_rules_alone(product: Product) -> None:
+    ops_item = create(product)
+    product.emulator.settle()
+    answers = {each["function"]: each.get("answer") for each in product.emulator.answers()}
+    assert answers.keys() == {CHANGE_FAILURE_RATE, MTTR}
+    assert answers[MTTR] == {"outcome": "ignored", "reason": "not-recovered"}
+    counted = {value.metric: total for value, total in product.metrics().items()}
+    assert counted == {"Incidents": 1}
+    assert any(item["pk"]["S"] == f"incident#{ops_item}" for item in product.ledger())
+
+
+@pytest.mark.parametrize("function", [CHANGE_FAILURE_RATE, MTTR])
+def test_an_ops_item_that_cannot_be_read_yet_is_tried_again(
+    product: Product, function: str
+) -> None:
+    create(product)
+    product.emulator.settle()
+    (event,) = [
+        each["event"] for each in product.emulator.answers() if each["function"] == function
+    ]
+    product.reset()
+    with pytest.raises(FunctionFailed, match=event["detail"]["ops-item-id"]) as failure:
+        product.invoke(function, event)
+    assert failure.value.error_type == "OpsCenterNotFound"
+    assert product.metrics() == {}
