@@ -158,11 +158,7 @@ impl<'a> History<'a> {
             range.remove_with_ancestors(commit);
         }
         for past in &self.others {
-            let is_in_range =
-                |(_, id): &(_, String)| CommitId::parse(id).is_some_and(|id| range.contains(&id));
-            if past.revisions.iter().any(is_in_range)
-                && let Some((_, commit)) = self.deployed(past).await?
-            {
+            if let Some(commit) = self.deployed_one_of(past, |id| range.contains(id)).await? {
                 range.remove_with_ancestors(&commit);
             }
         }
@@ -180,16 +176,23 @@ impl<'a> History<'a> {
         let commits: HashSet<&CommitId> = commits.collect();
         let mut found: Vec<CommitId> = self.deployed.iter().map(|(_, id)| id.clone()).collect();
         for past in &self.others {
-            let is_among = |(_, id): &(_, String)| {
-                CommitId::parse(id).is_some_and(|commit| commits.contains(&commit))
-            };
-            if past.revisions.iter().any(is_among)
-                && let Some((_, commit)) = self.deployed(past).await?
-            {
-                found.push(commit);
-            }
+            found.extend(self.deployed_one_of(past, |id| commits.contains(id)).await?);
         }
         Ok(found)
+    }
+
+    /// The commit that an execution deployed, where its record alone says that it can be one of
+    /// those wanted: only then are its actions asked for.
+    async fn deployed_one_of(
+        &self,
+        past: &PastExecution,
+        is_wanted: impl Fn(&CommitId) -> bool,
+    ) -> Result<Option<CommitId>, Error> {
+        let mut revisions = past.revisions.iter().filter_map(|(_, id)| CommitId::parse(id));
+        if !revisions.any(|id| is_wanted(&id)) {
+            return Ok(None);
+        }
+        Ok(self.deployed(past).await?.map(|(_, commit)| commit))
     }
 
     fn latest(&self) -> Option<&(Reached, CommitId)> {

@@ -9,7 +9,7 @@ use dora_core::answer::Answer;
 use dora_core::codepipeline::{CodePipeline, ExecutionEvent};
 use dora_core::commit::Shipped;
 use dora_core::deployment::Deployment;
-use dora_core::github::{GitHub, Question, Span};
+use dora_core::github::{GitHub, Known, Question, Span};
 use dora_core::history::History;
 use dora_core::identity::AccountId;
 use dora_core::metric::{Measured, Metric};
@@ -100,9 +100,11 @@ impl LeadTime {
         };
         let span = if since.is_some() { Span::Since(&new) } else { Span::First(&head) };
         let question = Question { span, branch: branch.as_deref(), before: &[] };
-        let known = self.github.learn(repository, question, deadline).await?;
+        let mut known = Known::default();
+        self.github.shipped(repository, question, &mut known, deadline).await?;
         let before = history.deployed_among(known.own_commits()).await?;
-        let commits = known.shipped(Question { before: &before, ..question }).unwrap_or_default();
+        let question = Question { before: &before, ..question };
+        let commits = self.github.shipped(repository, question, &mut known, deadline).await?;
         Ok(Shipped { since, commits })
     }
 }

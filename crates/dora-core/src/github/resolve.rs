@@ -93,7 +93,7 @@ impl Known {
     ///
     /// # Errors
     /// The numbers of the pull requests.
-    pub fn shipped(&self, question: Question<'_>) -> Result<Vec<Commit>, BTreeSet<u64>> {
+    pub(super) fn shipped(&self, question: Question<'_>) -> Result<Vec<Commit>, BTreeSet<u64>> {
         let range = question.span.commits();
         let mut walk = Walk {
             known: self,
