@@ -3,7 +3,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Stack, Validations, type StackProps } from "aws-cdk-lib";
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, Code, Function, LoggingFormat, Runtime } from "aws-cdk-lib/aws-lambda";
@@ -15,7 +15,16 @@ import { alarmWhenAny } from "./alarm.ts";
 import type { Configuration } from "./configuration.ts";
 import { FailureQueue } from "./failure-queue.ts";
 import { functionRoleName, TOOLING_ROLE, type MetricFunctionName } from "./names.ts";
+import type { OpsFoundationStack } from "./ops-foundation-stack.ts";
 import { Refusal } from "./refusal.ts";
+
+/** What every stack of a function that measures is made of. */
+export interface MetricStackProps extends StackProps {
+  readonly configuration: Configuration;
+  readonly foundation: OpsFoundationStack;
+  /** Where `cargo lambda build` has put the functions' zips. */
+  readonly lambdaDir: string;
+}
 
 export interface MetricFunctionProps {
   readonly name: MetricFunctionName;

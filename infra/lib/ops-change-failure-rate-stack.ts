@@ -1,23 +1,16 @@
 // Change failure rate: the function that publishes `Changes`, `FailedChanges` and
 // `Incidents`, and the bus that feeds it.
 
-import { Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import type { Configuration } from "./configuration.ts";
 import { deploymentEvents } from "./deployment-events.ts";
 import { FunctionEventBus } from "./function-event-bus.ts";
 import { incidentEvents } from "./incident-events.ts";
 import { IncidentFunction } from "./incident-function.ts";
-import type { OpsFoundationStack } from "./ops-foundation-stack.ts";
-
-export interface OpsChangeFailureRateStackProps extends StackProps {
-  readonly configuration: Configuration;
-  readonly foundation: OpsFoundationStack;
-  readonly lambdaDir: string;
-}
+import type { MetricStackProps } from "./metric-function.ts";
 
 export class OpsChangeFailureRateStack extends Stack {
-  constructor(scope: Construct, id: string, props: OpsChangeFailureRateStackProps) {
+  constructor(scope: Construct, id: string, props: MetricStackProps) {
     super(scope, id, { ...props, description: "DORA metrics: change failure rate" });
     const { configuration, foundation, lambdaDir } = props;
     const name = "change-failure-rate";

@@ -1,22 +1,14 @@
 // Deployment frequency, DORA's first metric: the function that publishes
 // `Deployments`, and the bus that feeds it.
 
-import { Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import type { Configuration } from "./configuration.ts";
 import { deploymentEvents } from "./deployment-events.ts";
 import { FunctionEventBus } from "./function-event-bus.ts";
-import { MetricFunction } from "./metric-function.ts";
-import type { OpsFoundationStack } from "./ops-foundation-stack.ts";
-
-export interface OpsDeploymentFrequencyStackProps extends StackProps {
-  readonly configuration: Configuration;
-  readonly foundation: OpsFoundationStack;
-  readonly lambdaDir: string;
-}
+import { MetricFunction, type MetricStackProps } from "./metric-function.ts";
 
 export class OpsDeploymentFrequencyStack extends Stack {
-  constructor(scope: Construct, id: string, props: OpsDeploymentFrequencyStackProps) {
+  constructor(scope: Construct, id: string, props: MetricStackProps) {
     super(scope, id, { ...props, description: "DORA metrics: deployment frequency" });
     const { configuration, foundation, lambdaDir } = props;
     const name = "deployment-frequency";

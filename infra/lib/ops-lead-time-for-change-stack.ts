@@ -1,20 +1,15 @@
 // Lead time for changes: the function that publishes `LeadTimeForChanges` and
 // `CommitLeadTime`, and the bus that feeds it.
 
-import { Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import type { Configuration } from "./configuration.ts";
 import { deploymentEvents } from "./deployment-events.ts";
 import { FunctionEventBus } from "./function-event-bus.ts";
-import { MetricFunction } from "./metric-function.ts";
-import type { OpsFoundationStack } from "./ops-foundation-stack.ts";
+import { MetricFunction, type MetricStackProps } from "./metric-function.ts";
 import type { OpsGitHubLogsStack } from "./ops-github-logs-stack.ts";
 
-export interface OpsLeadTimeForChangeStackProps extends StackProps {
-  readonly configuration: Configuration;
-  readonly foundation: OpsFoundationStack;
+export interface OpsLeadTimeForChangeStackProps extends MetricStackProps {
   readonly gitHub: OpsGitHubLogsStack;
-  readonly lambdaDir: string;
 }
 
 export class OpsLeadTimeForChangeStack extends Stack {

@@ -1,21 +1,17 @@
 // Mean time to restore, now DORA's failed deployment recovery time: the function
 // that publishes `TimeToRecovery` and `ReworkDeployments`, and the bus that feeds it.
 
-import { Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import type { Configuration } from "./configuration.ts";
 import { deploymentEvents } from "./deployment-events.ts";
 import { FunctionEventBus } from "./function-event-bus.ts";
 import { incidentEvents } from "./incident-events.ts";
 import { IncidentFunction } from "./incident-function.ts";
-import type { OpsFoundationStack } from "./ops-foundation-stack.ts";
+import type { MetricStackProps } from "./metric-function.ts";
 import type { OpsGitHubLogsStack } from "./ops-github-logs-stack.ts";
 
-export interface OpsMeanTimeToRestoreStackProps extends StackProps {
-  readonly configuration: Configuration;
-  readonly foundation: OpsFoundationStack;
+export interface OpsMeanTimeToRestoreStackProps extends MetricStackProps {
   readonly gitHub: OpsGitHubLogsStack;
-  readonly lambdaDir: string;
 }
 
 export class OpsMeanTimeToRestoreStack extends Stack {

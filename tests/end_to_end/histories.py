@@ -98,6 +98,8 @@ def seconds_of(given: str | int) -> int:
 ROOT = [commit("c0", "07:00")]
 BEFORE: tuple[Run, Outcome] = (Run("c0", at="07:30"), Ships({"c0": "07:30 - 07:00 = 1800"}, None))
 
+PUSHED = [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")]
+
 FEATURE = [
     *ROOT,
     branch("feature"),
@@ -106,7 +108,7 @@ FEATURE = [
     opened(1, "feature", "09:10"),
 ]
 BOTH = {"c1": "10:00 - 08:00 = 7200", "c2": "10:00 - 09:00 = 3600"}
-"""The lead times of a deployment of `FEATURE` at ten."""
+"""The lead times of a deployment of `PUSHED` or `FEATURE` at ten."""
 
 TRUNK_BEFORE: tuple[Run, Outcome] = (
     Run("c0", at="07:30", ended="07:40", pipeline=PAYMENTS),
@@ -131,7 +133,7 @@ MERGING = [
     ),
     History(
         "commits pushed to main are themselves",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [BEFORE, (Run("c2", at="10:00"), Ships(BOTH, since="c0"))],
     ),
     History(
@@ -476,7 +478,7 @@ SIZES = [
 FIRST = [
     History(
         "the first deployment of what was pushed ships that commit alone",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [(Run("c2", at="10:00"), Ships({"c2": "10:00 - 09:00 = 3600"}, None))],
     ),
     *(
@@ -509,7 +511,7 @@ FIRST = [
     ),
     History(
         "executions that never reached production do not come before",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [
             (Run("c0", at="07:30", status="Failed"), None),
             (Run("c0", at="07:40", status="Stopped"), None),
@@ -520,7 +522,7 @@ FIRST = [
     ),
     History(
         "a pipeline that had deployed another repository",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [
             (
                 Run("t1", at="07:30", pipeline=Pipeline("web", ("acme/theme",))),
@@ -567,7 +569,7 @@ DEPLOYMENTS = [
     ),
     History(
         "an older commit is deployed anew",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [
             BEFORE,
             (Run("c2", at="10:00"), Ships(BOTH, since="c0")),
@@ -576,7 +578,7 @@ DEPLOYMENTS = [
     ),
     History(
         "after an older commit a newer one is deployed again",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [
             BEFORE,
             (Run("c2", at="10:00"), Ships(BOTH, since="c0")),
@@ -608,7 +610,7 @@ DEPLOYMENTS = [
     ),
     History(
         "an execution is retried and succeeds before a later one",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [
             BEFORE,
             (
@@ -773,7 +775,7 @@ DEPLOYMENTS = [
     ),
     History(
         "each pipeline of a monorepo has deployments of its own",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [
             BEFORE,
             (
@@ -789,7 +791,7 @@ DEPLOYMENTS = [
     ),
     History(
         "of two sources the one that started the pipeline counts",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [
             (
                 Run(
@@ -831,7 +833,7 @@ DEPLOYMENTS = [
     ),
     History(
         "a pipeline with a hundred failures between two deployments",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [
             BEFORE,
             *(
@@ -943,7 +945,7 @@ BRANCHING_MODELS = [
     ),
     History(
         "trunk-based: production is reached when its stage succeeds",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [
             TRUNK_BEFORE,
             (
@@ -955,7 +957,7 @@ BRANCHING_MODELS = [
     ),
     History(
         "trunk-based: a stage that fails after production takes nothing back",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [
             TRUNK_BEFORE,
             (
@@ -971,7 +973,7 @@ BRANCHING_MODELS = [
     ),
     History(
         "trunk-based: a production stage that fails is none",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [
             TRUNK_BEFORE,
             (Run("c1", at="09:30", status="Failed", pipeline=PAYMENTS), None),
@@ -1007,7 +1009,7 @@ BRANCHING_MODELS = [
     ),
     History(
         "trunk-based: the execution before is still under way after production",
-        [*ROOT, commit("c1", "08:00"), commit("c2", "09:00")],
+        PUSHED,
         [
             TRUNK_BEFORE,
             (

@@ -64,9 +64,14 @@ impl Env {
         allowed: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, ConfigError> {
-        let fail = |problem| ConfigError { variable, problem, allowed: allowed.to_owned() };
-        let value = self.get(variable).ok_or_else(|| fail("is not set".to_owned()))?;
-        parse(value).ok_or_else(|| fail(format!("is {value:?}")))
+        match self.get(variable) {
+            Some(value) => parse_value(variable, value, allowed, parse),
+            None => Err(ConfigError {
+                variable,
+                problem: "is not set".to_owned(),
+                allowed: allowed.to_owned(),
+            }),
+        }
     }
 
     /// A setting whose default is a text like any that could be set.
@@ -80,12 +85,7 @@ impl Env {
         default: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, ConfigError> {
-        let value = self.get(variable).unwrap_or(default);
-        parse(value).ok_or_else(|| ConfigError {
-            variable,
-            problem: format!("is {value:?}"),
-            allowed: allowed.to_owned(),
-        })
+        parse_value(variable, self.get(variable).unwrap_or(default), allowed, parse)
     }
 
     /// A setting with a default.
@@ -100,7 +100,7 @@ impl Env {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, ConfigError> {
         match self.get(variable) {
-            Some(_) => self.required(variable, allowed, parse),
+            Some(value) => parse_value(variable, value, allowed, parse),
             None => Ok(default),
         }
     }
@@ -225,6 +225,19 @@ fn entries(text: &str) -> Option<Vec<String>> {
         text.split(',').map(str::to_owned).collect()
     };
     Some(entries.iter().map(|entry| entry.trim().to_owned()).collect())
+}
+
+fn parse_value<T>(
+    variable: &'static str,
+    value: &str,
+    allowed: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, ConfigError> {
+    parse(value).ok_or_else(|| ConfigError {
+        variable,
+        problem: format!("is {value:?}"),
+        allowed: allowed.to_owned(),
+    })
 }
 
 impl<const N: usize> From<[(&str, &str); N]> for Env {

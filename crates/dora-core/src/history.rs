@@ -304,13 +304,8 @@ impl<'a> History<'a> {
             range.remove_with_ancestors(&deployment.commit);
         }
         for past in &self.others {
-            let is_in_range = |(_, id): &(_, String)| {
-                CommitId::parse(id).is_some_and(|commit| range.contains(&commit))
-            };
-            if past.revisions.iter().any(is_in_range)
-                && let Some(deployment) = self.deployment(past).await?
-            {
-                range.remove_with_ancestors(&deployment.commit);
+            if let Some(commit) = self.deployed_one_of(past, |id| range.contains(id)).await? {
+                range.remove_with_ancestors(&commit);
             }
         }
         Ok(range)
@@ -327,16 +322,23 @@ impl<'a> History<'a> {
         let commits: HashSet<&CommitId> = commits.collect();
         let mut found: Vec<CommitId> = self.deployed.iter().map(|it| it.commit.clone()).collect();
         for past in &self.others {
-            let is_among = |(_, id): &(_, String)| {
-                CommitId::parse(id).is_some_and(|commit| commits.contains(&commit))
-            };
-            if past.revisions.iter().any(is_among)
-                && let Some(deployment) = self.deployment(past).await?
-            {
-                found.push(deployment.commit);
-            }
+            found.extend(self.deployed_one_of(past, |id| commits.contains(id)).await?);
         }
         Ok(found)
+    }
+
+    /// The commit that an execution deployed, where its record alone says that it can be one of
+    /// those wanted: only then are its actions asked for.
+    async fn deployed_one_of(
+        &self,
+        past: &PastExecution,
+        is_wanted: impl Fn(&CommitId) -> bool,
+    ) -> Result<Option<CommitId>, Error> {
+        let mut revisions = past.revisions.iter().filter_map(|(_, id)| CommitId::parse(id));
+        if !revisions.any(|id| is_wanted(&id)) {
+            return Ok(None);
+        }
+        Ok(self.deployment(past).await?.map(|deployment| deployment.commit))
     }
 
     async fn consider(&mut self, past: PastExecution) -> Result<(), Error> {

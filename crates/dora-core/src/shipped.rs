@@ -7,7 +7,7 @@ use crate::codepipeline::CodePipeline;
 use crate::commit::Shipped;
 use crate::deployment::Deployment;
 use crate::error::Error;
-use crate::github::{GitHub, Question, Span};
+use crate::github::{GitHub, Known, Question, Span};
 use crate::history::History;
 use crate::lookup;
 use crate::production::Production;
@@ -36,8 +36,10 @@ pub async fn shipped(
     };
     let span = if since.is_some() { Span::Since(&new) } else { Span::First(&head) };
     let question = Question { span, branch: branch.as_deref(), before: &[] };
-    let known = github.learn(repository, question, deadline).await?;
+    let mut known = Known::default();
+    github.shipped(repository, question, &mut known, deadline).await?;
     let before = history.deployed_among(known.own_commits()).await?;
-    let found = known.shipped(Question { before: &before, ..question }).unwrap_or_default();
+    let question = Question { before: &before, ..question };
+    let found = github.shipped(repository, question, &mut known, deadline).await?;
     Ok(Shipped { since, commits: found.commits, ops_items: found.ops_items })
 }

@@ -1,6 +1,9 @@
-//! The start of a function, as far as it is the same for all: load the SDK's configuration, and
-//! tell Lambda when a setting is wrong.
+//! The start of a function, as far as it is the same for all: load the SDK's configuration, bound
+//! it where services are asked, and tell Lambda when a setting is wrong.
 
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use lambda_runtime::Diagnostic;
 use lambda_runtime_api_client::body::Body;
@@ -9,6 +12,18 @@ use lambda_runtime_api_client::{PooledClient, build_request};
 /// The SDK's configuration from its standard variables. It makes no call.
 pub async fn sdk_config() -> SdkConfig {
     aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await
+}
+
+/// The same configuration for a service that is only asked. An answer takes some 100 ms; the bounds
+/// leave the function time to fail in good order.
+#[must_use]
+pub(crate) fn bounded(sdk: &SdkConfig) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(3))
+        .operation_timeout(Duration::from_secs(6))
+        .build();
+    sdk.to_builder().timeout_config(timeouts).build()
 }
 
 /// Reports to Lambda that the function cannot start, so that whoever invokes it reads why, and

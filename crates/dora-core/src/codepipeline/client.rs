@@ -5,11 +5,9 @@
 //! `ListActionExecutions`, `GetPipeline`.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_codepipeline::Client;
 use aws_sdk_codepipeline::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_codepipeline::operation::list_pipeline_executions::ListPipelineExecutionsError;
@@ -31,6 +29,7 @@ use crate::production::Production;
 use crate::repository::Repository;
 use crate::sdk_error::service_error;
 use crate::source::{Revision, Source, SourceAction};
+use crate::startup::bounded;
 
 const LIST_ACTIONS: &str = "ListActionExecutions";
 
@@ -73,14 +72,7 @@ impl CodePipeline {
     /// If the name is none that a role can have.
     pub fn from_env(env: &Env, sdk: &SdkConfig) -> Result<Self, ConfigError> {
         let role = env.tooling_role()?;
-        // An answer takes some 100 ms; the bounds leave the function time to fail in good order.
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(Duration::from_secs(3))
-            .operation_timeout(Duration::from_secs(6))
-            .build();
-        let sdk = sdk.to_builder().timeout_config(timeouts).build();
-        Ok(Self { sdk, role, clients: Mutex::default() })
+        Ok(Self { sdk: bounded(sdk), role, clients: Mutex::default() })
     }
 
     #[cfg(test)]

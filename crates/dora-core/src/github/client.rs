@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
@@ -21,6 +20,7 @@ use crate::env::{ConfigError, Env};
 use crate::error::{Error, GitHubFailure, Service};
 use crate::repository::Repository;
 use crate::sdk_error::service_error;
+use crate::startup::bounded;
 
 /// GitHub itself cuts a request off after ten seconds.
 const TIMEOUT: Duration = Duration::from_secs(12);
@@ -72,12 +72,7 @@ impl GitHub {
             .map_err(|error| {
                 ConfigError::unusable("SSL_CERT_FILE", &error, "the root certificates to trust")
             })?;
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(Duration::from_secs(3))
-            .operation_timeout(Duration::from_secs(6))
-            .build();
-        let secrets = SecretsManager::new(&sdk.to_builder().timeout_config(timeouts).build());
+        let secrets = SecretsManager::new(&bounded(sdk));
         Ok(Self { http, rest, graphql, secrets, secret_id, authorization: Mutex::default() })
     }
 
@@ -272,7 +267,7 @@ async fn refusal(response: Response) -> Refusal {
     };
     let message = message.trim_end_matches('.');
     let detail = format!("{status}: {message}{}", permissions.unwrap_or_default());
-    Refusal { failure, detail, wait: wait(&headers) }
+    Refusal::now(failure, detail).with_headers(&headers)
 }
 
 /// Whether GitHub's words speak of a limit: some of its answers say so in no other way.

@@ -3,9 +3,9 @@
 
 mod client;
 mod compare;
-mod learn;
 mod pull_requests;
 mod resolve;
+mod shipped;
 
 pub use client::GitHub;
 pub use resolve::{Found, Known, Question, Span};

@@ -26,7 +26,15 @@ const PULL_REQUESTS: usize = 100;
 
 const PULL_REQUEST: &str = "fragment P on PullRequest { number merged mergedAt baseRefName headRefName \
      mergeCommit { oid parents(first: 1) { totalCount } } repository { nameWithOwner } }";
-const ASSOCIATED: &str = "totalCount pageInfo { hasNextPage endCursor } nodes { ...P }";
+
+/// What is asked of a commit, and of so many of its pull requests.
+fn commit_fields(pull_requests: usize) -> String {
+    format!(
+        "oid authoredDate message parents(first: 1) {{ totalCount }} \
+         associatedPullRequests(first: {pull_requests}) {{ \
+         totalCount pageInfo {{ hasNextPage endCursor }} nodes {{ ...P }} }}"
+    )
+}
 
 #[derive(Deserialize)]
 struct Answer<T> {
@@ -136,10 +144,8 @@ impl GitHub {
             for (i, id) in batch.iter().enumerate() {
                 let _ = write!(fields, " c{i}: object(oid: \"{id}\") {{ ...C }}");
             }
-            let fragment = format!(
-                "fragment C on Commit {{ oid authoredDate message parents(first: 1) {{ totalCount }} \
-                 associatedPullRequests(first: 100) {{ {ASSOCIATED} }} }} {PULL_REQUEST}"
-            );
+            let commit = commit_fields(100);
+            let fragment = format!("fragment C on Commit {{ {commit} }} {PULL_REQUEST}");
             let Fields::<CommitAnswer> { present_name, by_alias } =
                 self.ask(repository, &fields, &fragment, batch.len(), deadline).await?;
             for answer in by_alias.into_values() {
@@ -158,10 +164,10 @@ impl GitHub {
         known: &mut Known,
         deadline: SystemTime,
     ) -> Result<(), Error> {
+        let commit = commit_fields(20);
         let fragment = format!(
-            "fragment L on PullRequestCommitConnection {{ totalCount pageInfo {{ hasNextPage endCursor }} \
-             nodes {{ commit {{ oid authoredDate message parents(first: 1) {{ totalCount }} \
-             associatedPullRequests(first: 20) {{ {ASSOCIATED} }} }} }} }} {PULL_REQUEST}"
+            "fragment L on PullRequestCommitConnection {{ totalCount \
+             pageInfo {{ hasNextPage endCursor }} nodes {{ commit {{ {commit} }} }} }} {PULL_REQUEST}"
         );
         let mut own: HashMap<u64, Vec<CommitId>> = HashMap::new();
         let mut crowded: BTreeSet<CommitId> = BTreeSet::new();

@@ -98,7 +98,7 @@ impl Known {
     ///
     /// # Errors
     /// The numbers of the pull requests.
-    pub fn shipped(&self, question: Question<'_>) -> Result<Found, BTreeSet<u64>> {
+    pub(super) fn shipped(&self, question: Question<'_>) -> Result<Found, BTreeSet<u64>> {
         let range = question.span.commits();
         let mut walk = Walk {
             known: self,

@@ -4,11 +4,9 @@
 //! Source: AWS Systems Manager API Reference, `GetOpsItem`, `ListTagsForResource`.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::ProvideErrorMetadata;
 use aws_sdk_ssm::types::{OpsItem as Record, ResourceTypeForTagging};
@@ -23,6 +21,7 @@ use crate::incident::{Cause, Incident, Kind, Place};
 use crate::opscenter::event::OpsItemEvent;
 use crate::repository::Repository;
 use crate::sdk_error::service_error;
+use crate::startup::bounded;
 
 const EXECUTION: &str = "dora/execution-id";
 const COMMIT: &str = "dora/commit";
@@ -48,13 +47,8 @@ impl OpsCenter {
     /// # Errors
     /// If a setting is missing or wrong.
     pub fn from_env(env: &Env, sdk: &SdkConfig) -> Result<Self, ConfigError> {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(Duration::from_secs(3))
-            .operation_timeout(Duration::from_secs(6))
-            .build();
         Ok(Self {
-            sdk: sdk.to_builder().timeout_config(timeouts).build(),
+            sdk: bounded(sdk),
             places: Place::all_from_env(env)?,
             role: env.role("OPSCENTER_ROLE", "DoraOpsCenterReadRole")?,
             clients: Mutex::default(),
