@@ -138,14 +138,16 @@ impl ChangeFailureRate {
         Ok(answer)
     }
 
-    /// Publishes that a deployment failed, once its event has told when it was.
+    /// Publishes that a deployment failed, once it is counted as a change: of all changes, no more
+    /// than all can have failed.
     async fn failed_change(
         &self,
         execution: &Execution,
         known: &Known,
         deadline: SystemTime,
     ) -> Result<Option<Answer>, Error> {
-        let Some(at) = known.deployed_at.filter(|_| !known.failed_by.is_empty()) else {
+        let has_failed = known.is_counted && !known.failed_by.is_empty();
+        let Some(at) = known.deployed_at.filter(|_| has_failed) else {
             return Ok(None);
         };
         let failed = one(Measurement::one(Metric::FailedChanges, at, known.repository.clone()));

@@ -16,6 +16,7 @@ use crate::histories::Histories;
 use crate::identity::Execution;
 use crate::incident::{Cause, Incident};
 use crate::ledger::facts::{Attributed, AttributedBy, FailedBy, Known};
+use crate::repository::Repository;
 
 /// How incidents are attributed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +70,11 @@ impl Attribution<'_> {
             decided
         } else {
             ledger.wait(incident).await?;
-            match self.find(incident).await? {
-                None => return Ok(None),
+            match self.find(incident, None).await? {
+                None => {
+                    ledger.leave_unattributed(incident).await?;
+                    return Ok(None);
+                }
                 Some(found) => ledger.attribute(incident, &found).await?,
             }
         };
@@ -97,39 +101,58 @@ impl Attribution<'_> {
         Ok(marked)
     }
 
-    /// The deployment that caused the incident, as it was decided or would be now.
+    /// The deployment that caused the incident, as it was decided before or is now. It is looked for
+    /// in a repository too that is concerned, though the incident does not name it.
     ///
     /// # Errors
     /// [`Error::Service`] as the ledger or CodePipeline fails.
-    pub async fn cause_of(&self, incident: &Incident) -> Result<Option<Attributed>, Error> {
-        match self.histories.ledger.attributed(&incident.ops_item).await? {
-            Some(decided) => Ok(Some(decided)),
-            None => self.find(incident).await,
+    pub async fn cause_of(
+        &self,
+        incident: &Incident,
+        concerned: &Repository,
+    ) -> Result<Option<Attributed>, Error> {
+        let ledger = self.histories.ledger;
+        if let Some(decided) = ledger.attributed(&incident.ops_item).await? {
+            return Ok(Some(decided));
+        }
+        match self.find(incident, Some(concerned)).await? {
+            // Whoever goes by it must find the same the next time.
+            Some(found) => Ok(Some(ledger.attribute(incident, &found).await?)),
+            None => Ok(None),
         }
     }
 
     /// The deployment that caused the incident, by the first rule that applies.
-    async fn find(&self, incident: &Incident) -> Result<Option<Attributed>, Error> {
+    async fn find(
+        &self,
+        incident: &Incident,
+        concerned: Option<&Repository>,
+    ) -> Result<Option<Attributed>, Error> {
         let Self { histories, rules } = self;
-        let (created_at, window) = (incident.created_at, rules.window);
+        let created_at = incident.created_at;
+        let period = created_at - rules.window..created_at;
+        let named = incident.repository.as_ref().into_iter().chain(concerned);
         let (found, by) = match &incident.cause {
-            Cause::Execution(id) => (histories.ledger.deployment(id).await?, AttributedBy::Change),
+            Cause::Execution(id) => {
+                let mut found = histories.ledger.deployment(id).await?;
+                if found.is_none() {
+                    found = histories.deployment_of(id, named, created_at).await?;
+                }
+                (found, AttributedBy::Change)
+            }
             Cause::Commit(commit) => {
                 let by_commit = histories.ledger.pipelines(&incident.cause).await?;
-                let repositories =
-                    by_commit.iter().map(|(_, of)| of).chain(incident.repository.as_ref());
+                let repositories = by_commit.iter().map(|(_, of)| of).chain(named);
                 let found = histories.latest_of(commit, repositories, created_at).await?;
                 (found, AttributedBy::Change)
             }
             Cause::Repository(repository) => {
-                let found = histories.latest(repository, created_at, window).await?;
-                (found, AttributedBy::Repository)
+                (histories.latest(repository, period).await?, AttributedBy::Repository)
             }
-            Cause::Unnamed if rules.is_explicit => (None, AttributedBy::Latest),
-            Cause::Unnamed => {
-                let found = histories.ledger.latest_before(created_at, window).await?;
-                (found, AttributedBy::Latest)
+            Cause::Unnamed if !rules.is_explicit => {
+                (histories.ledger.latest_in(period).await?, AttributedBy::Latest)
             }
+            Cause::Unnamed | Cause::Unreadable => return Ok(None),
         };
         Ok(found.map(|(execution, repository)| Attributed { execution, repository, by }))
     }

@@ -61,7 +61,9 @@ pub struct Rollback {
 pub struct RollbackOf {
     /// The earlier execution whose revision it brings back.
     pub target: Option<ExecutionId>,
-    /// The execution whose failure started it, if CodePipeline did by itself.
+    /// Whether CodePipeline started it by itself.
+    pub is_automatic: bool,
+    /// The execution whose failure made CodePipeline do so.
     pub failed: Option<ExecutionId>,
 }
 

@@ -5,8 +5,9 @@
 //! listed must not be asked: neither may stand in the way of the others.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tracing::info;
 
 use crate::codepipeline::CodePipeline;
@@ -14,12 +15,15 @@ use crate::commit::CommitId;
 use crate::deployment::Deployment;
 use crate::error::{Error, Failure, Service};
 use crate::history::{History, Scope};
-use crate::identity::{AccountId, Execution, Pipeline};
+use crate::identity::{AccountId, Execution, ExecutionId, Pipeline};
 use crate::incident::Cause;
 use crate::ledger::Ledger;
 use crate::production::Production;
 use crate::repository::Repository;
 use crate::rollback::{PastRollback, rollbacks_of};
+
+/// Without a beginning.
+const EVER: DateTime<Utc> = DateTime::<Utc>::MIN_UTC;
 
 /// The histories of all pipelines.
 #[derive(Debug, Clone, Copy)]
@@ -35,21 +39,19 @@ pub struct Histories<'a> {
 }
 
 impl Histories<'_> {
-    /// The latest deployment of a repository before a time, within a window.
+    /// The latest deployment of a repository in a period.
     ///
     /// # Errors
     /// [`Error::Service`] as the ledger or CodePipeline fails.
     pub async fn latest(
         &self,
         repository: &Repository,
-        before: DateTime<Utc>,
-        window: TimeDelta,
+        period: Range<DateTime<Utc>>,
     ) -> Result<Option<(Execution, Repository)>, Error> {
         let mut latest = None;
         for scope in self.scopes([repository]).await? {
-            if let Some(history) = self.until(before, &scope).await?
+            if let Some(history) = self.within(period.clone(), &scope).await?
                 && let Some(found) = history.latest()
-                && found.at() >= before - window
             {
                 latest = latest.max(Some((found.clone(), scope.pipeline, scope.repository)));
             }
@@ -69,7 +71,7 @@ impl Histories<'_> {
     ) -> Result<Option<(Execution, Repository)>, Error> {
         let mut latest = None;
         for scope in self.scopes(repositories).await? {
-            if let Some(history) = self.until(before, &scope).await?
+            if let Some(history) = self.within(EVER..before, &scope).await?
                 && let Some(found) = history.latest_of(commit).await?
             {
                 latest = latest.max(Some((found, scope.pipeline, scope.repository)));
@@ -78,20 +80,40 @@ impl Histories<'_> {
         Ok(latest.map(|(found, pipeline, of)| (pipeline.execution(found.id().clone()), of)))
     }
 
-    /// The deployments of a repository between two times, as their own events will tell of them.
+    /// The deployment that an execution was, from any of the repositories, if it was one before a
+    /// time.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as the ledger or CodePipeline fails.
+    pub async fn deployment_of(
+        &self,
+        id: &ExecutionId,
+        repositories: impl IntoIterator<Item = &Repository>,
+        before: DateTime<Utc>,
+    ) -> Result<Option<(Execution, Repository)>, Error> {
+        for scope in self.scopes(repositories).await? {
+            if let Some(history) = self.within(EVER..before, &scope).await?
+                && history.deployment_of(id).await?.is_some()
+            {
+                return Ok(Some((scope.pipeline.execution(id.clone()), scope.repository)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The deployments of a repository in a period, as their own events will tell of them.
     ///
     /// # Errors
     /// [`Error::Service`] as the ledger or CodePipeline fails.
     pub async fn deployments(
         &self,
         repository: &Repository,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
+        period: Range<DateTime<Utc>>,
     ) -> Result<Vec<Deployment>, Error> {
         let mut found = Vec::new();
         for scope in self.scopes([repository]).await? {
-            if let Some(history) = self.until(to, &scope).await? {
-                let past = history.since(from).await?;
+            if let Some(history) = self.within(period.clone(), &scope).await? {
+                let past = history.all().await?;
                 found.extend(past.into_iter().map(|past| past.deployment(&scope)));
             }
         }
@@ -115,13 +137,13 @@ impl Histories<'_> {
         Ok(unless_deleted(&scope.pipeline, found)?.unwrap_or_default())
     }
 
-    /// What had reached production before a time, unless the pipeline was deleted.
-    async fn until(
+    /// What had reached production in a period, unless the pipeline was deleted.
+    async fn within(
         &self,
-        time: DateTime<Utc>,
+        period: Range<DateTime<Utc>>,
         scope: &Scope,
     ) -> Result<Option<History<'_>>, Error> {
-        let history = History::until(time, scope.clone(), self.codepipeline, self.production);
+        let history = History::within(period, scope.clone(), self.codepipeline, self.production);
         unless_deleted(&scope.pipeline, history.await)
     }
 

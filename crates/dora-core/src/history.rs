@@ -5,12 +5,13 @@
 //! that failed, and was retried after a later one had succeeded, came after that one.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::codepipeline::CodePipeline;
 use crate::codepipeline::client::Executions;
-use crate::commit::{CommitId, Range};
+use crate::commit::{self, CommitId};
 use crate::deployment::{Deployment, RollbackOf, Rule};
 use crate::error::Error;
 use crate::identity::{Execution, ExecutionId, OpsItemId, Pipeline};
@@ -173,6 +174,8 @@ pub struct History<'a> {
     codepipeline: &'a CodePipeline,
     production: &'a Production,
     scope: Scope,
+    /// What reached production earlier is not wanted.
+    since: DateTime<Utc>,
     before: Reached,
     /// Known to have been deployments.
     deployed: Vec<PastDeployment>,
@@ -212,18 +215,20 @@ impl<'a> History<'a> {
         Ok(history)
     }
 
-    /// Reads what had reached production before a time.
+    /// Reads what had reached production in a period.
     ///
     /// # Errors
     /// [`Error::Service`] as CodePipeline fails.
-    pub async fn until(
-        time: DateTime<Utc>,
+    pub async fn within(
+        period: Range<DateTime<Utc>>,
         scope: Scope,
         codepipeline: &'a CodePipeline,
         production: &'a Production,
     ) -> Result<Self, Error> {
         let executions = codepipeline.executions(&scope.pipeline).await;
-        let mut history = Self::new(codepipeline, production, scope, (time, ExecutionId::first()));
+        let before = (period.end, ExecutionId::first());
+        let mut history = Self::new(codepipeline, production, scope, before);
+        history.since = period.start;
         history.read(executions).await?;
         Ok(history)
     }
@@ -235,15 +240,15 @@ impl<'a> History<'a> {
         before: Reached,
     ) -> Self {
         let (deployed, others) = (Vec::new(), Vec::new());
-        Self { codepipeline, production, scope, before, deployed, others }
+        let since = DateTime::<Utc>::MIN_UTC;
+        Self { codepipeline, production, scope, since, before, deployed, others }
     }
 
     async fn read(&mut self, mut executions: Executions) -> Result<(), Error> {
         while let Some(past) = executions.next().await {
             let past = past?;
-            let is_out_of_reach =
-                |latest: &PastDeployment| past.started_at + LONGEST_EXECUTION < latest.at();
-            if self.latest().is_some_and(is_out_of_reach) {
+            let reach = self.latest().map_or(self.since, PastDeployment::at).max(self.since);
+            if past.started_at + LONGEST_EXECUTION < reach {
                 break;
             }
             self.consider(past).await?;
@@ -261,26 +266,6 @@ impl<'a> History<'a> {
     #[must_use]
     pub fn latest(&self) -> Option<&PastDeployment> {
         self.deployed.iter().max()
-    }
-
-    /// The latest deployment that is not this one: of the last weeks.
-    ///
-    /// # Errors
-    /// [`Error::Service`] as CodePipeline fails.
-    pub async fn latest_but(
-        &self,
-        execution: Option<&ExecutionId>,
-    ) -> Result<Option<PastDeployment>, Error> {
-        let is_other = |deployment: &&PastDeployment| Some(deployment.id()) != execution;
-        let mut found = self.deployed.iter().filter(is_other).max().cloned();
-        for past in &self.others {
-            if found.as_ref().is_none_or(|found| past.updated_at > found.at())
-                && let Some(deployment) = self.deployment(past).await?.filter(|it| is_other(&it))
-            {
-                found = found.max(Some(deployment));
-            }
-        }
-        Ok(found)
     }
 
     /// The deployment that this execution was, if it was one: of the last weeks.
@@ -314,22 +299,15 @@ impl<'a> History<'a> {
         Ok(found)
     }
 
-    /// All deployments since a time, oldest first: of the last weeks.
+    /// All deployments of the period.
     ///
     /// # Errors
     /// [`Error::Service`] as CodePipeline fails.
-    pub async fn since(&self, time: DateTime<Utc>) -> Result<Vec<PastDeployment>, Error> {
-        let mut found: Vec<_> =
-            self.deployed.iter().filter(|deployment| deployment.at() > time).cloned().collect();
+    pub async fn all(self) -> Result<Vec<PastDeployment>, Error> {
+        let mut found = self.deployed.clone();
         for past in &self.others {
-            if past.updated_at > time
-                && let Some(deployment) = self.deployment(past).await?
-                && deployment.at() > time
-            {
-                found.push(deployment);
-            }
+            found.extend(self.deployment(past).await?);
         }
-        found.sort();
         Ok(found)
     }
 
@@ -338,7 +316,7 @@ impl<'a> History<'a> {
     ///
     /// # Errors
     /// [`Error::Service`] as CodePipeline fails.
-    pub async fn first_time(&self, mut range: Range) -> Result<Range, Error> {
+    pub async fn first_time(&self, mut range: commit::Range) -> Result<commit::Range, Error> {
         for deployment in &self.deployed {
             range.remove_with_ancestors(&deployment.commit);
         }
@@ -382,7 +360,7 @@ impl<'a> History<'a> {
     }
 
     async fn consider(&mut self, past: PastExecution) -> Result<(), Error> {
-        if !is_candidate(&past, self.scope.rule, &self.before) {
+        if past.updated_at < self.since || !is_candidate(&past, self.scope.rule, &self.before) {
             return Ok(());
         }
         if self.latest().is_some_and(|latest| past.updated_at <= latest.at()) {
@@ -398,7 +376,7 @@ impl<'a> History<'a> {
         let execution = self.scope.pipeline.execution(past.id.clone());
         let actions = self.codepipeline.past_actions(&execution, self.production).await?;
         let found = deployment(past, &actions, self.production, &self.scope);
-        Ok(found.filter(|deployment| deployment.reached < self.before))
+        Ok(found.filter(|found| found.at() >= self.since && found.reached < self.before))
     }
 
     /// When the deployment itself reached production, by the same record that tells it of others.

@@ -88,6 +88,8 @@ pub enum Cause {
     Repository(Repository),
     /// Nothing: whatever was deployed at last.
     Unnamed,
+    /// Something that cannot be read. The OpsItem's own event fails until somebody corrects it.
+    Unreadable,
 }
 
 impl Cause {
@@ -101,6 +103,7 @@ impl Cause {
                 format!("repository#{}", name.as_str().to_ascii_lowercase())
             }
             Self::Unnamed => "unnamed#".to_owned(),
+            Self::Unreadable => "unreadable#".to_owned(),
         }
     }
 

@@ -1,14 +1,14 @@
 //! Which deployment did a rollback undo, and which rollbacks undid a deployment?
 //!
-//! A rollback that CodePipeline started by itself names the execution that failed; any other undid
-//! what was in production at last, other than what it brought back. Both questions are answered from
+//! A rollback that CodePipeline started by itself names the execution that failed. Any other undid
+//! what was in production at last; if it brought back just that, what it undid was no deployment. Both questions are answered from
 //! CodePipeline's history by the same rule, so the order in which events come does not matter.
 
 use chrono::{DateTime, Utc};
 
 use crate::codepipeline::CodePipeline;
 use crate::deployment::{Rollback, RollbackOf, Rule};
-use crate::error::Error;
+use crate::error::{Error, Failure, Service};
 use crate::history::{self, History, PastActions, PastDeployment, PastExecution, Scope, Status};
 use crate::identity::{Execution, ExecutionId};
 use crate::production::Production;
@@ -32,6 +32,15 @@ pub async fn undone(
     production: &Production,
 ) -> Result<Option<PastDeployment>, Error> {
     let Rollback { execution, repository, rule, of, .. } = rollback;
+    if of.is_automatic && of.failed.is_none() {
+        return Err(Error::Service {
+            service: Service::CodePipeline,
+            failure: Failure::UnexpectedAnswer,
+            operation: "GetPipelineExecution",
+            subject: execution.to_string(),
+            detail: "an automated rollback that names no failed execution".to_owned(),
+        });
+    }
     let scope = Scope {
         pipeline: execution.of(),
         repository: repository.clone(),
@@ -86,10 +95,11 @@ async fn undone_by(
     production: &Production,
 ) -> Result<Option<PastDeployment>, Error> {
     let (rule, pipeline) = (scope.rule, scope.pipeline.clone());
-    let history = History::until(started_at, scope, codepipeline, production).await?;
+    let before = DateTime::<Utc>::MIN_UTC..started_at;
+    let history = History::within(before, scope, codepipeline, production).await?;
     let found = match &of.failed {
         Some(failed) => history.deployment_of(failed).await?,
-        None => history.latest_but(of.target.as_ref()).await?,
+        None => history.latest().filter(|latest| Some(latest.id()) != of.target.as_ref()).cloned(),
     };
     let Some(found) = found else { return Ok(None) };
     // A pipeline of a GitFlow repository need not have a stage of production's name: then whatever
@@ -107,7 +117,7 @@ async fn undone_by(
 fn may_undo(of: &RollbackOf, deployment: &Execution) -> bool {
     match &of.failed {
         Some(failed) => *failed == deployment.id,
-        None => of.target.as_ref() != Some(&deployment.id),
+        None => !of.is_automatic && of.target.as_ref() != Some(&deployment.id),
     }
 }
 
@@ -152,7 +162,8 @@ mod tests {
     /// Started at 10:00, ended at 10:30; its production stage, if it ran, succeeded at 10:20.
     fn rolled_back(stage: &str, rule: Rule, status: Status, failed: bool) -> Option<DateTime<Utc>> {
         let id = fixtures::deployment().execution.id;
-        let of = RollbackOf { target: None, failed: failed.then(|| id.clone()) };
+        let failed = failed.then(|| id.clone());
+        let of = RollbackOf { target: None, is_automatic: failed.is_some(), failed };
         let past = PastExecution {
             id,
             started_at: at("10:00"),
@@ -191,6 +202,12 @@ mod tests {
     }
 
     #[test]
+    fn a_rollback_by_itself_that_names_nothing_undoes_nothing() {
+        let of = RollbackOf { is_automatic: true, ..RollbackOf::default() };
+        assert!(!may_undo(&of, &fixtures::deployment().execution));
+    }
+
+    #[test]
     fn a_rollback_undoes_what_failed_or_else_anything_but_its_target() {
         let deployment = fixtures::deployment().execution;
         let other = ExecutionId::first();
@@ -202,7 +219,7 @@ mod tests {
             (Some(other.clone()), own(), true),
             (own(), Some(other.clone()), false),
         ] {
-            let of = RollbackOf { target, failed };
+            let of = RollbackOf { target, is_automatic: failed.is_some(), failed };
             assert_eq!(may_undo(&of, &deployment), expected, "{of:?}");
         }
     }

@@ -25,15 +25,16 @@ impl Mttr {
         deadline: SystemTime,
     ) -> Result<bool, Error> {
         let history = History::before(deployment, &self.codepipeline, &self.production).await?;
-        let period = incident.created_at..history.end();
-        if let Some(cause) = self.attribution().cause_of(incident).await? {
+        let (from, to) = (incident.created_at, history.end());
+        let cause = self.attribution().cause_of(incident, &deployment.repository).await?;
+        if let Some(cause) = cause {
             let rollbacks =
                 self.histories().rollbacks_of(&cause.execution, &cause.repository).await?;
-            if rollbacks.iter().any(|rollback| period.contains(&rollback.at)) {
+            if rollbacks.iter().any(|rollback| from < rollback.at && rollback.at < to) {
                 return Ok(false);
             }
         }
-        Ok(!self.is_referenced(incident, &deployment.repository, period.end, deadline).await?)
+        Ok(!self.is_referenced(incident, &deployment.repository, to, deadline).await?)
     }
 
     /// What rolled a deployment back, first first: as CodePipeline's history has it, or else as the
@@ -89,7 +90,8 @@ impl Mttr {
         until: DateTime<Utc>,
         deadline: SystemTime,
     ) -> Result<bool, Error> {
-        let earlier = self.histories().deployments(repository, incident.created_at, until).await?;
+        let period = incident.created_at..until;
+        let earlier = self.histories().deployments(repository, period).await?;
         for deployment in earlier {
             let known = self.publication.ledger.known(&deployment.execution).await?;
             if !known.was_followed

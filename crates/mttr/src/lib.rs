@@ -152,7 +152,11 @@ impl Mttr {
                 Answer::Ignored { reason: Reason::NotAnIncident }
             }
             Some((incident, _)) => {
-                let open = Answer::Ignored { reason: Reason::NotRecovered };
+                let ledger = &self.publication.ledger;
+                let open = match ledger.recovered_at(&incident.ops_item).await? {
+                    None => Answer::Ignored { reason: Reason::NotRecovered },
+                    Some(_) => Answer::Duplicate,
+                };
                 match self.attribution().settle(&incident).await? {
                     None => open,
                     Some((execution, known)) => {

@@ -4,7 +4,7 @@
 //! another execution's. Source: AWS CodePipeline API Reference, `GetPipelineExecution`,
 //! `ListActionExecutions`, `GetPipeline`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -284,9 +284,7 @@ fn execution_record(record: PipelineExecution) -> ExecutionRecord {
                     artifact: revision.name?,
                     id: revision.revision_id?,
                     provider: revision.revision_summary.as_deref().and_then(provider_in),
-                    ops_items: OpsItemId::all_in(
-                        revision.revision_summary.as_deref().unwrap_or(""),
-                    ),
+                    ops_items: ops_items_in(revision.revision_summary.as_deref().unwrap_or("")),
                 })
             })
             .collect(),
@@ -304,12 +302,14 @@ fn rollback_of(
     }
     let target =
         metadata.and_then(|metadata| metadata.rollback_target_pipeline_execution_id.as_deref());
-    let detail = trigger
-        .filter(|trigger| trigger.trigger_type == Some(TriggerType::AutomatedRollback))
+    let automatic =
+        trigger.filter(|trigger| trigger.trigger_type == Some(TriggerType::AutomatedRollback));
+    let detail = automatic
         .and_then(|trigger| serde_json::from_str(trigger.trigger_detail.as_deref()?).ok())
         .map(|detail: Detail| detail.failed_pipeline_execution_id);
     RollbackOf {
         target: target.and_then(ExecutionId::parse),
+        is_automatic: automatic.is_some(),
         failed: detail.as_deref().and_then(ExecutionId::parse),
     }
 }
@@ -320,6 +320,12 @@ fn provider_in(summary: &str) -> Option<String> {
     let (_, rest) = summary.split_once("\"ProviderType\":\"")?;
     let (provider, _) = rest.split_once('"')?;
     Some(provider.to_owned())
+}
+
+/// The OpsItems that a revision summary names. In its JSON a letter stands before what begins a line.
+fn ops_items_in(summary: &str) -> BTreeSet<OpsItemId> {
+    let lines = ["\\n", "\\r", "\\t"];
+    OpsItemId::all_in(&lines.iter().fold(summary.to_owned(), |text, it| text.replace(it, " ")))
 }
 
 fn past_execution(summary: PipelineExecutionSummary) -> Option<PastExecution> {
@@ -349,7 +355,7 @@ fn past_execution(summary: PipelineExecutionSummary) -> Option<PastExecution> {
                 let summary = revision.revision_summary.as_deref().unwrap_or_default();
                 Some(PastRevision {
                     provider: provider_in(summary),
-                    ops_items: OpsItemId::all_in(summary),
+                    ops_items: ops_items_in(summary),
                     action: revision.action_name,
                     id: revision.revision_id?,
                 })

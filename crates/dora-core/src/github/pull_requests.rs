@@ -30,7 +30,7 @@ const PULL_REQUEST: &str = "fragment P on PullRequest { number merged mergedAt b
 /// What is asked of a commit, and of so many of its pull requests.
 fn commit_fields(pull_requests: usize) -> String {
     format!(
-        "oid authoredDate message parents(first: 1) {{ totalCount }} \
+        "oid authoredDate message parents(first: 2) {{ nodes {{ oid }} }} \
          associatedPullRequests(first: {pull_requests}) {{ \
          totalCount pageInfo {{ hasNextPage endCursor }} nodes {{ ...P }} }}"
     )
@@ -71,7 +71,7 @@ struct CommitAnswer {
     authored_date: DateTime<Utc>,
     /// Read for the OpsItems that it names, and not kept.
     message: String,
-    parents: Count,
+    parents: Parents,
     associated_pull_requests: Connection<PullRequestAnswer>,
 }
 
@@ -88,6 +88,16 @@ struct Connection<T> {
 struct PageInfo {
     has_next_page: bool,
     end_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Parents {
+    nodes: Vec<Oid>,
+}
+
+#[derive(Deserialize)]
+struct Oid {
+    oid: String,
 }
 
 #[derive(Deserialize)]
@@ -301,7 +311,7 @@ fn learn_commit(
     }
     let node = CommitNode {
         authored_at: answer.authored_date,
-        parents: answer.parents.total_count,
+        parents: answer.parents.nodes.iter().filter_map(|it| CommitId::parse(&it.oid)).collect(),
         pull_requests: numbers,
         ops_items: OpsItemId::all_in(&answer.message),
     };

@@ -12,6 +12,10 @@
 //! | by a push of its commits | none | the commits themselves |
 //!
 //! Own commits can in turn be made by merging: a pull request into a pull request's branch.
+//!
+//! The same walk finds the OpsItems that a deployment references: named by the message of what is
+//! new in production, or by the head branch of a pull request that brought something new. A merge
+//! speaks for what it brought: one that merges a hotfix back, which production has, names nothing.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -25,8 +29,8 @@ use crate::identity::OpsItemId;
 pub(super) struct CommitNode {
     /// Its author date.
     pub authored_at: DateTime<Utc>,
-    /// The number of its parents.
-    pub parents: usize,
+    /// Its first two parents.
+    pub parents: Vec<CommitId>,
     /// The merged pull requests that it belongs to.
     pub pull_requests: Vec<u64>,
     /// The OpsItems that its message names.
@@ -107,6 +111,8 @@ impl Known {
             needed: BTreeSet::new(),
             counted: BTreeSet::new(),
             opened: HashMap::new(),
+            visited: HashSet::new(),
+            fresh: HashSet::new(),
             ops_items: BTreeSet::new(),
         };
         for commit in range {
@@ -115,6 +121,7 @@ impl Known {
         if let Span::First(commit) = question.span {
             walk.open_merged(commit);
         }
+        walk.name_merges();
         if walk.needed.is_empty() {
             Ok(Found { commits: walk.counted.into_iter().collect(), ops_items: walk.ops_items })
         } else {
@@ -140,6 +147,9 @@ struct Walk<'a> {
     counted: BTreeSet<Commit>,
     /// The pull requests whose own commits were counted, and whether any of them was new.
     opened: HashMap<u64, bool>,
+    visited: HashSet<&'a CommitId>,
+    /// Those of the visited that bring something new themselves: no merges.
+    fresh: HashSet<&'a CommitId>,
     ops_items: BTreeSet<OpsItemId>,
 }
 
@@ -147,14 +157,9 @@ impl<'a> Walk<'a> {
     /// Counts a commit, or what it stands for. `within` is the pull request whose own commit it is.
     fn visit(&mut self, id: &'a CommitId, within: Option<u64>) {
         let Some(node) = self.known.commits.get(id) else { return };
-        self.ops_items.extend(node.ops_items.iter().cloned());
-        for number in &node.pull_requests {
-            if self.is_merge_of(id, *number) {
-                self.name_head(*number);
-            }
-        }
+        self.visited.insert(id);
         let others = || node.pull_requests.iter().copied().filter(|number| Some(*number) != within);
-        if node.parents > 1 {
+        if node.parents.len() > 1 {
             // What it merged is in the range, or among the same request's own commits.
             if !others().any(|number| self.is_merge_of(id, number)) {
                 self.count(id, node);
@@ -184,6 +189,46 @@ impl<'a> Walk<'a> {
             Some(number) => self.open(number, id, node),
             None => self.count(id, node),
         }
+        self.fresh.insert(id);
+        self.name(id, node);
+    }
+
+    /// Takes what a commit names that brought something new.
+    fn name(&mut self, id: &CommitId, node: &CommitNode) {
+        self.ops_items.extend(node.ops_items.iter().cloned());
+        for number in &node.pull_requests {
+            if self.is_merge_of(id, *number) {
+                self.name_head(*number);
+            }
+        }
+    }
+
+    /// Takes what those merges name that brought something new.
+    fn name_merges(&mut self) {
+        let known = self.known;
+        for id in self.visited.clone() {
+            let Some(node) = known.commits.get(id) else { continue };
+            let [first, merged] = node.parents.as_slice() else { continue };
+            let brought = self.built_on(merged);
+            let had = self.built_on(first);
+            if matches!(self.question.span, Span::First(only) if only == id)
+                || brought.difference(&had).any(|id| self.fresh.contains(id))
+            {
+                self.name(id, node);
+            }
+        }
+    }
+
+    /// The visited commits that a commit is built on, itself included.
+    fn built_on(&self, id: &'a CommitId) -> HashSet<&'a CommitId> {
+        let mut found = HashSet::new();
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            if self.visited.contains(id) && found.insert(id) {
+                open.extend(self.known.commits.get(id).into_iter().flat_map(|node| &node.parents));
+            }
+        }
+        found
     }
 
     /// Counts the own commits of the pull request that this commit merged.
@@ -225,7 +270,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Takes what the head branch of a pull request names, which was shipped.
+    /// Takes what the head branch of a pull request names.
     fn name_head(&mut self, number: u64) {
         let head = self.known.pull_requests.get(&number).map(|known| known.ops_items.iter());
         self.ops_items.extend(head.into_iter().flatten().cloned());
@@ -318,12 +363,25 @@ mod tests {
         fn commit(mut self, name: char, at: u32, parents: usize, pull_requests: &[u64]) -> Self {
             let node = CommitNode {
                 authored_at: hour(at),
-                parents,
+                parents: vec![id('0'); parents],
                 pull_requests: pull_requests.to_vec(),
                 ops_items: BTreeSet::new(),
             };
             self.0.commits.insert(id(name), node);
             self
+        }
+
+        /// Lets a commit name the OpsItem, and be built on others.
+        fn names(mut self, name: char, parents: &str) -> Self {
+            let node = self.0.commits.get_mut(&id(name)).unwrap();
+            node.ops_items = OpsItemId::all_in("Mend oi-0123456789ab");
+            node.parents = ids(parents);
+            self
+        }
+
+        fn references(&self, span: Span<'_>) -> bool {
+            let found = self.0.shipped(question(span, &[])).expect("all is known");
+            !found.ops_items.is_empty()
         }
 
         fn pull_request(
@@ -386,6 +444,39 @@ mod tests {
     fn a_merge_without_a_pull_request_counts_itself() {
         let story = Story::default().commit('a', 8, 1, &[]).commit('M', 10, 2, &[]);
         assert_eq!(story.ships("aM"), "aM");
+    }
+
+    #[test]
+    fn a_commit_references_what_its_message_names() {
+        let story = Story::default().commit('a', 8, 1, &[]).names('a', "0");
+        assert!(story.references(Span::Since(&ids("a"))));
+        assert!(!story.references(Span::Since(&ids(""))));
+    }
+
+    #[test]
+    fn a_merge_references_only_with_what_it_brings() {
+        let merge = Story::default()
+            .commit('a', 8, 1, &[])
+            .commit('b', 9, 1, &[])
+            .commit('M', 10, 2, &[])
+            .names('M', "ba");
+        assert!(merge.references(Span::Since(&ids("abM"))));
+        assert!(!merge.references(Span::Since(&ids("bM"))), "production has what it merges");
+        assert!(merge.references(Span::First(&id('M'))), "nothing is known of what it merges");
+    }
+
+    #[test]
+    fn a_hotfix_that_was_squashed_is_not_referenced_by_merging_its_branch_back() {
+        let story = Story::default()
+            .commit('a', 8, 1, &[1, 2])
+            .names('a', "0")
+            .commit('b', 9, 1, &[])
+            .commit('M', 11, 2, &[])
+            .names('M', "ba")
+            .commit('R', 12, 2, &[2])
+            .pull_request(1, 10, "main", ('S', 1), "a")
+            .pull_request(2, 12, "main", ('R', 2), "?");
+        assert!(!story.references(Span::Since(&ids("abMR"))));
     }
 
     #[test]

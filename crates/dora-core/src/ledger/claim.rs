@@ -266,7 +266,12 @@ impl Ledger {
                 .expression_attribute_values(format!(":record{i}"), AttributeValue::M(record));
         }
         for (name, value) in facts {
-            assignments.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
+            assignments.push(match name {
+                // A rollback or an incident that came before may have named another of a pipeline
+                // that has several.
+                "repository" => format!("#{name} = :{name}"),
+                _ => format!("#{name} = if_not_exists(#{name}, :{name})"),
+            });
             update = update
                 .expression_attribute_names(format!("#{name}"), name)
                 .expression_attribute_values(format!(":{name}"), value);

@@ -5,8 +5,12 @@
 //! can be repeated: what is written twice is the same.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::{Item, Key, Ledger, failed, rfc3339, text};
@@ -35,6 +39,8 @@ pub struct Known {
     pub failed_by: BTreeSet<FailedBy>,
     /// Whose recovery its rollback was, once that is decided.
     pub recovery_of: Option<RecoveryOf>,
+    /// Whether it was counted as a change.
+    pub is_counted: bool,
     /// Whether its references to incidents were followed.
     pub was_followed: bool,
 }
@@ -177,20 +183,18 @@ impl Ledger {
         Ok(items.iter().find_map(deployment))
     }
 
-    /// The latest deployment that has arrived of those before a time, within a window.
+    /// The latest deployment of a period, of those that have arrived.
     ///
     /// # Errors
     /// [`Error::Service`] as DynamoDB fails.
-    pub async fn latest_before(
+    pub async fn latest_in(
         &self,
-        time: DateTime<Utc>,
-        window: TimeDelta,
+        period: Range<DateTime<Utc>>,
     ) -> Result<Option<(Execution, Repository)>, Error> {
-        let earliest = time - window;
-        let mut day = time.date_naive();
-        while day >= earliest.date_naive() {
+        let mut day = period.end.date_naive();
+        while day >= period.start.date_naive() {
             let pk = format!("day#{day}");
-            let range = (sortable(earliest), sortable(time));
+            let range = (sortable(period.start), sortable(period.end));
             let items = self
                 .client
                 .query()
@@ -292,30 +296,52 @@ impl Ledger {
         incident: &Incident,
         found: &Attributed,
     ) -> Result<Attributed, Error> {
-        let Incident { ops_item, created_at, cause, .. } = incident;
-        let item = self
-            .update(&Key::incident(ops_item))
-            .update_expression(
-                "SET deployment = if_not_exists(deployment, :deployment), \
-                 repository = if_not_exists(repository, :repository), \
-                 attributed_by = if_not_exists(attributed_by, :rule), \
-                 created_at = if_not_exists(created_at, :created), \
-                 cause = if_not_exists(cause, :cause), \
-                 expires_at = if_not_exists(expires_at, :until)",
+        let result = self
+            .describe(
+                incident,
+                "deployment = :deployment, repository = :repository, attributed_by = :rule",
             )
+            .condition_expression("attribute_not_exists(deployment)")
             .expression_attribute_values(":deployment", text(&execution_text(&found.execution)))
             .expression_attribute_values(":repository", text(found.repository.as_str()))
             .expression_attribute_values(":rule", text(found.by.as_str()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(found.clone()),
+            Err(error) => match decided(&error) {
+                Some(decided) => Ok(decided),
+                None => Err(failed("UpdateItem", &incident.ops_item, &error)),
+            },
+        }
+    }
+
+    /// Records that no deployment is known yet that an incident could be attributed to.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as DynamoDB fails.
+    pub async fn leave_unattributed(&self, incident: &Incident) -> Result<(), Error> {
+        self.describe(incident, "attributed_by = if_not_exists(attributed_by, :rule)")
+            .expression_attribute_values(":rule", text("unattributed"))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed("UpdateItem", &incident.ops_item, &error))
+    }
+
+    /// An update of an incident that says what it is, too.
+    fn describe(&self, incident: &Incident, assignments: &str) -> UpdateItemFluentBuilder {
+        let Incident { ops_item, created_at, cause, .. } = incident;
+        self.update(&Key::incident(ops_item))
+            .update_expression(format!(
+                "SET {assignments}, created_at = if_not_exists(created_at, :created), \
+                 cause = if_not_exists(cause, :cause), \
+                 expires_at = if_not_exists(expires_at, :until)"
+            ))
             .expression_attribute_values(":created", text(&rfc3339(*created_at)))
             .expression_attribute_values(":cause", text(&cause.key()))
             .expression_attribute_values(":until", self.expiry(*created_at))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await
-            .map_err(|error| failed("UpdateItem", ops_item, &error))?
-            .attributes
-            .unwrap_or_default();
-        Ok(attributed(&item).unwrap_or_else(|| found.clone()))
     }
 
     /// What an incident was attributed to, if it was.
@@ -432,6 +458,14 @@ impl Ledger {
     }
 }
 
+/// The decision that stood in the way of another.
+fn decided<R>(error: &SdkError<UpdateItemError, R>) -> Option<Attributed> {
+    match error.as_service_error()? {
+        UpdateItemError::ConditionalCheckFailedException(failure) => attributed(failure.item()?),
+        _ => None,
+    }
+}
+
 fn attributed(item: &Item) -> Option<Attributed> {
     Some(Attributed {
         execution: execution_of(string(item, "deployment")?)?,
@@ -443,7 +477,10 @@ fn attributed(item: &Item) -> Option<Attributed> {
 fn known(item: &Item) -> Known {
     let time = |name: &str| string(item, name)?.parse().ok();
     let causes = item.get("failed_by").and_then(|causes| causes.as_ss().ok());
-    let rework = item.get(Metric::ReworkDeployments.name()).and_then(|record| record.as_m().ok());
+    let is_settled = |metric: Metric| {
+        let record = item.get(metric.name()).and_then(|record| record.as_m().ok());
+        record.is_some_and(|record| string(record, "state") != Some("pending"))
+    };
     Known {
         deployed_at: time("deployed_at"),
         repository: string(item, "repository").and_then(Repository::parse),
@@ -451,8 +488,8 @@ fn known(item: &Item) -> Known {
         recovery_of: [RecoveryOf::Incidents, RecoveryOf::Deployment]
             .into_iter()
             .find(|of| string(item, "recovery_of") == Some(of.as_str())),
-        was_followed: rework.and_then(|record| string(record, "state")) != Some("pending")
-            && rework.is_some(),
+        is_counted: is_settled(Metric::Changes),
+        was_followed: is_settled(Metric::ReworkDeployments),
     }
 }
 

@@ -20,7 +20,7 @@
 //! | | `commits`, `since` | the commits that it shipped, and the one that was in production before |
 //! | | `failed_by` | the incidents attributed to it and the rollbacks that undid it, each with its time |
 //! | | `recovery_of` | whose recovery the first rollback was: its `incidents`', or the `deployment`'s own |
-//! | incident | `created_at`, `severity`, `source`, `cause` | what OpsCenter says of it |
+//! | incident | `created_at`, `cause` | when it was created, and what it names |
 //! | | `deployment`, `repository`, `attributed_by` | the deployment that it is attributed to, where that came from, and the rule that decided |
 //! | both | `<Metric>.state` | `pending`, `published`, or the reason why it was ignored |
 //! | | `<Metric>.value` or `.values`, `.unit`, `.at`, `.repository`, `.team` | the datapoint, as it is published |

@@ -12,6 +12,7 @@ use aws_sdk_ssm::error::ProvideErrorMetadata;
 use aws_sdk_ssm::types::{OpsItem as Record, ResourceTypeForTagging};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::sync::Mutex;
+use tracing::info;
 
 use crate::commit::CommitId;
 use crate::env::{ConfigError, Env};
@@ -65,8 +66,7 @@ impl OpsCenter {
     /// the function runs.
     ///
     /// # Errors
-    /// [`Error::Service`] as OpsCenter or the role there fails; [`Error::InvalidEvent`] if it names
-    /// its cause in a way that cannot be read.
+    /// [`Error::Service`] as OpsCenter or the role there fails.
     pub async fn find(
         &self,
         id: &OpsItemId,
@@ -74,9 +74,16 @@ impl OpsCenter {
     ) -> Result<Option<(Incident, Kind)>, Error> {
         for Place { account, region } in &self.places {
             let (account, region) = (account.clone(), region.clone());
-            let found = self.get(&OpsItem { account, region, id: id.clone() }, own).await?;
-            if found.is_some() {
-                return Ok(found);
+            let ops_item = OpsItem { account, region, id: id.clone() };
+            if let Some((record, tags)) = self.get(&ops_item, own).await? {
+                let (cause, repository) =
+                    cause(&ops_item, &record, &tags).unwrap_or_else(|error| {
+                        info!(ops_item_id = id.as_str(), %error, "its cause cannot be read");
+                        (Cause::Unreadable, None)
+                    });
+                let created_at = created_at(&ops_item, &record)?;
+                let incident = Incident { ops_item, created_at, cause, repository };
+                return Ok(Some((incident, kind(&record))));
             }
         }
         Ok(None)
@@ -89,37 +96,39 @@ impl OpsCenter {
     /// to be tried again, and counts as deleted once it is older than that can take.
     ///
     /// # Errors
-    /// As for [`OpsCenter::find`].
+    /// As for [`OpsCenter::find`], and [`Error::InvalidEvent`] if it names its cause in a way that
+    /// cannot be read.
     pub async fn of_event(
         &self,
         event: &OpsItemEvent,
         own: &AccountId,
     ) -> Result<Option<(Incident, Kind)>, Error> {
         const VISIBLE_AFTER: TimeDelta = TimeDelta::minutes(2);
-        let found = self.get(&event.ops_item, own).await?;
-        if found.is_none() && Utc::now() - event.created_at < VISIBLE_AFTER {
-            return Err(Error::Service {
+        let OpsItemEvent { ops_item, created_at } = event;
+        match self.get(ops_item, own).await? {
+            Some((record, tags)) => {
+                let (cause, repository) = cause(ops_item, &record, &tags)?;
+                let (ops_item, created_at) = (ops_item.clone(), *created_at);
+                let incident = Incident { ops_item, created_at, cause, repository };
+                Ok(Some((incident, kind(&record))))
+            }
+            None if Utc::now() - *created_at < VISIBLE_AFTER => Err(Error::Service {
                 service: Service::OpsCenter,
                 failure: Failure::NotFound,
                 operation: "GetOpsItem",
-                subject: event.ops_item.to_string(),
+                subject: ops_item.to_string(),
                 detail: "it was created just now, and is not there".to_owned(),
-            });
+            }),
+            None => Ok(None),
         }
-        let with_time =
-            |(incident, kind)| (Incident { created_at: event.created_at, ..incident }, kind);
-        Ok(found.map(with_time))
     }
 
     /// `GetOpsItem` and `ListTagsForResource`. None where there is no such OpsItem.
-    ///
-    /// # Errors
-    /// As for [`OpsCenter::find`].
-    pub async fn get(
+    async fn get(
         &self,
         ops_item: &OpsItem,
         own: &AccountId,
-    ) -> Result<Option<(Incident, Kind)>, Error> {
+    ) -> Result<Option<(Record, HashMap<String, String>)>, Error> {
         const OPERATION: &str = "GetOpsItem";
         let client = self.client(ops_item, own).await;
         let record = match client.get_ops_item().ops_item_id(ops_item.id.as_str()).send().await {
@@ -135,7 +144,7 @@ impl OpsCenter {
         let record =
             record.ok_or_else(|| unexpected(OPERATION, ops_item, "an answer without OpsItem"))?;
         let tags = tags(&client, ops_item).await?;
-        Ok(Some((incident(ops_item, &record, &tags)?, kind(&record))))
+        Ok(Some((record, tags)))
     }
 
     async fn client(&self, ops_item: &OpsItem, own: &AccountId) -> Client {
@@ -193,12 +202,13 @@ fn kind(record: &Record) -> Kind {
     }
 }
 
-/// Operational data counts before a tag of the same name.
-fn incident(
+/// What the OpsItem names as its cause, and the repository that it names. Operational data counts
+/// before a tag of the same name.
+fn cause(
     ops_item: &OpsItem,
     record: &Record,
     tags: &HashMap<String, String>,
-) -> Result<Incident, Error> {
+) -> Result<(Cause, Option<Repository>), Error> {
     let named = |key: &str| {
         let data = record.operational_data().and_then(|data| data.get(key)?.value.as_deref());
         data.or(tags.get(key).map(String::as_str)).map(str::trim).filter(|text| !text.is_empty())
@@ -218,13 +228,16 @@ fn incident(
     } else {
         repository.clone().map_or(Cause::Unnamed, Cause::Repository)
     };
-    let created_at = record
+    Ok((cause, repository))
+}
+
+fn created_at(ops_item: &OpsItem, record: &Record) -> Result<DateTime<Utc>, Error> {
+    record
         .created_time
         .and_then(|time| Some(DateTime::from_timestamp_nanos(time.as_nanos().try_into().ok()?)))
         // It comes as a fraction of seconds, which is a little off.
         .map(|time: DateTime<Utc>| time.round_subsecs(3))
-        .ok_or_else(|| unexpected("GetOpsItem", ops_item, "an OpsItem without CreatedTime"))?;
-    Ok(Incident { ops_item: ops_item.clone(), created_at, cause, repository })
+        .ok_or_else(|| unexpected("GetOpsItem", ops_item, "an OpsItem without CreatedTime"))
 }
 
 fn unexpected(operation: &'static str, ops_item: &OpsItem, detail: &str) -> Error {
