@@ -1,0 +1,191 @@
+"""Which deployment a rollback undid, among other rollbacks and runs: both functions say the same."""
+
+import pytest
+
+from end_to_end.git import commit
+from end_to_end.histories import ROOT
+from end_to_end.incidents import Incident
+from end_to_end.outages import COUNTS, RECOVERIES, Order, Outage
+from end_to_end.pipelines import PAYMENTS, Run
+from stage import metrics
+from stage.product import Product
+
+FUNCTIONS = ("change-failure-rate", "mttr")
+
+D0 = Run("c0", at="07:30")
+D1 = Run("c1", at="10:00")
+D2 = Run("c2", at="12:00")
+ELSEWHERE = Run("c1", at="12:10", started="12:05", rollback=True, only_verified=True)
+FAILED = Run("c3", at="12:08", status="Failed")
+BY_ITSELF = Run("c1", at="12:12", started="12:09", rollback=True, undoes=FAILED)
+BACK = Run("c1", at="12:30", rollback=True)
+HOTFIX = Run("f1", at="14:00")
+DEVELOP = Run("d1", at="12:15", branch="develop")
+HALF_AN_HOUR = "12:30 - 12:00 = 1800"
+
+
+def web(at: str) -> Incident:
+    """An incident of the repository."""
+    return Incident(0xA1, at, names={"dora/repository": "acme/web"})
+
+
+def payments(at: str) -> Incident:
+    """An incident of the trunk-based repository."""
+    return Incident(0xA1, at, names={"dora/repository": "acme/payments"})
+
+
+STEPS = [
+    *ROOT,
+    commit("c1", "08:00"),
+    commit("c2", "11:00"),
+    commit("f1", "13:00", message=f"Mend {web('12:00').id}"),
+]
+
+P0 = Run("c0", at="07:30", ended="07:40", pipeline=PAYMENTS)
+P1 = Run("p1", at="10:00", ended="10:10", pipeline=PAYMENTS)
+P2 = Run("p2", at="11:00", ended="11:10", pipeline=PAYMENTS)
+P_LONG = Run("p2", at="11:00", ended="11:50", pipeline=PAYMENTS)
+P_FAILED = Run("p3", at="11:15", status="Failed", pipeline=PAYMENTS)
+P_FAILED_LATER = Run("p3", at="11:20", ended="11:25", status="Failed", pipeline=PAYMENTS)
+P_BY_ITSELF = Run(
+    "p1",
+    at="11:22",
+    ended="11:24",
+    started="11:18",
+    pipeline=PAYMENTS,
+    rollback=True,
+    undoes=P_FAILED,
+)
+P_ELSEWHERE = Run(
+    "p1", at="11:22", started="11:18", pipeline=PAYMENTS, rollback=True, only_verified=True
+)
+P_BACK = Run("p1", at="11:40", started="11:30", ended="11:45", pipeline=PAYMENTS, rollback=True)
+P_HOTFIX = Run("f1", at="14:00", ended="14:10", pipeline=PAYMENTS)
+P_STEPS = [
+    *ROOT,
+    commit("p1", "08:00"),
+    commit("p2", "10:30"),
+    commit("p3", "10:45"),
+    commit("f1", "13:00", message=f"Mend {web('12:00').id}"),
+]
+FORTY_MINUTES = "11:40 - 11:00 = 2400"
+
+OUTAGES = [
+    Outage("a rollback of another stage undoes nothing", [D0, D1, D2, ELSEWHERE], steps=STEPS),
+    Outage(
+        "a rollback of another stage comes before that of production",
+        [D0, D1, D2, ELSEWHERE, BACK],
+        steps=STEPS,
+        undone=(D2,),
+        recovered=((BACK, HALF_AN_HOUR),),
+    ),
+    Outage(
+        "a rollback of another stage comes before that which ends the incident",
+        [D0, D1, D2, ELSEWHERE, BACK],
+        incidents=[web("12:05")],
+        steps=STEPS,
+        caused_by={0xA1: D2},
+        undone=(D2,),
+        recovered=((BACK, "12:30 - 12:05 = 1500"),),
+    ),
+    Outage(
+        "CodePipeline rolls back another execution, which failed, before somebody does the latest",
+        [D0, D1, D2, FAILED, BY_ITSELF, BACK],
+        steps=STEPS,
+        undone=(D2,),
+        recovered=((BACK, HALF_AN_HOUR),),
+    ),
+    Outage(
+        "under trunk-based development, a rollback of another stage comes before that of production",
+        [P0, P1, P2, P_ELSEWHERE, P_BACK],
+        steps=P_STEPS,
+        repository="acme/payments",
+        undone=(P2,),
+        recovered=((P_BACK, FORTY_MINUTES),),
+    ),
+    Outage(
+        "under trunk-based development, CodePipeline rolls back another execution, which failed",
+        [P0, P1, P2, P_FAILED, P_BY_ITSELF, P_BACK],
+        steps=P_STEPS,
+        repository="acme/payments",
+        undone=(P2,),
+        recovered=((P_BACK, FORTY_MINUTES),),
+    ),
+    Outage(
+        "an incident is ended by a hotfix, as the rollback of another stage did not end it",
+        [D0, D1, D2, ELSEWHERE, HOTFIX],
+        incidents=[web("12:05")],
+        steps=STEPS,
+        caused_by={0xA1: D2},
+        recovered=((HOTFIX, "14:00 - 12:05 = 6900"),),
+        rework=(HOTFIX,),
+    ),
+    Outage(
+        "under trunk-based development, an incident is ended by a hotfix after such a rollback",
+        [P0, P1, P2, P_ELSEWHERE, P_HOTFIX],
+        incidents=[payments("11:20")],
+        steps=P_STEPS,
+        repository="acme/payments",
+        caused_by={0xA1: P2},
+        recovered=((P_HOTFIX, "14:00 - 11:20 = 9600"),),
+        rework=(P_HOTFIX,),
+    ),
+    Outage(
+        "an incident is ended by a hotfix, as CodePipeline rolled back another execution",
+        [D0, D1, D2, FAILED, BY_ITSELF, HOTFIX],
+        incidents=[web("12:05")],
+        steps=STEPS,
+        caused_by={0xA1: D2},
+        recovered=((HOTFIX, "14:00 - 12:05 = 6900"),),
+        rework=(HOTFIX,),
+    ),
+    Outage(
+        "a deployment is rolled back while its pipeline goes on after production",
+        [P0, P1, P_LONG, P_BACK, P_HOTFIX],
+        incidents=[payments("11:10")],
+        steps=P_STEPS,
+        repository="acme/payments",
+        caused_by={0xA1: P_LONG},
+        undone=(P_LONG,),
+        recovered=((P_BACK, "11:40 - 11:10 = 1800"),),
+        rework=(P_HOTFIX,),
+    ),
+    Outage(
+        "a run of another branch between a deployment and its rollback deployed nothing",
+        [D0, D1, D2, DEVELOP, BACK, HOTFIX],
+        incidents=[web("12:05")],
+        steps=STEPS,
+        caused_by={0xA1: D2},
+        undone=(D2,),
+        recovered=((BACK, "12:30 - 12:05 = 1500"),),
+        rework=(HOTFIX,),
+    ),
+    Outage(
+        "what failed after production was deployed, and the rollback undid that",
+        [P0, P1, P2, P_FAILED_LATER, P_BACK, P_HOTFIX],
+        incidents=[payments("11:10")],
+        steps=P_STEPS,
+        repository="acme/payments",
+        caused_by={0xA1: P2},
+        undone=(P_FAILED_LATER,),
+        recovered=((P_BACK, "11:40 - 11:20 = 1200"), (P_HOTFIX, "14:00 - 11:10 = 10200")),
+        rework=(P_HOTFIX,),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("outage", "order"),
+    [
+        pytest.param(outage, order, id=f"{outage.name}, {order}")
+        for outage in OUTAGES
+        for order in outage.orders
+    ],
+)
+def test_a_rollback_undoes_one_deployment(product: Product, outage: Outage, order: Order) -> None:
+    outage.happened(product)
+    for event in outage.events(order):
+        for function in FUNCTIONS:
+            product.invoke(function, event)
+    wanted = outage.numbers((*COUNTS, *RECOVERIES), order)
+    assert metrics.differences(product.statistics(), wanted) == []
