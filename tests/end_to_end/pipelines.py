@@ -1,8 +1,8 @@
 """Builds pipelines for tests: what CodePipeline remembers of their executions, and what it emits.
 
-A test writes times as `10:00`, `10:00:30` or `10:00:30.5`, on one fixed day, or as `03 10:00` on another day of
-that month, in UTC if it names no other zone (`10:00+02:00`). `recent` moves them, as CloudWatch
-takes no value that is older than two weeks.
+A test writes times as `10:00`, `10:00:30` or `10:00:30.5`, on one fixed day, or as `03 10:00` on
+another day of that month, in UTC if it names no other zone (`10:00+02:00`). `recent` moves them, as
+CloudWatch takes no value that is older than two weeks.
 """
 
 import json

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from end_to_end.accounts import with_role_in
 from end_to_end.deployments import (
     CHANGE_FAILURE_RATE,
     MTTR,
@@ -14,12 +15,16 @@ from end_to_end.deployments import (
     error_type,
     without_permissions,
 )
+from end_to_end.git import commit
+from end_to_end.histories import ROOT
 from end_to_end.incidents import ACCOUNT, Incident
-from end_to_end.outages import COUNTS, Outage
-from end_to_end.pipelines import REGION, Run
+from end_to_end.outages import COUNTS, RECOVERIES, Outage, blamed, waiting
+from end_to_end.pipelines import REGION, Pipeline, Run, recent, records
+from end_to_end.settings import with_settings
 from stage import metrics
+from stage.github.story import sha
 from stage.product import FunctionFailed, Product
-from stage.scenario import Event
+from stage.scenario import Event, move
 
 FOREVER = 1000
 
@@ -266,3 +271,95 @@ def test_an_ops_item_that_cannot_be_read_yet_is_tried_again(
         product.invoke(function, event)
     assert failure.value.error_type == "OpsCenterNotFound"
     assert product.metrics() == {}
+
+
+GONE = Run("c1", at="09:00", pipeline=Pipeline("admin", ("acme/web",)))
+ELSEWHERE = Run("c1", at="10:20", pipeline=Pipeline("admin", ("acme/web",), account="222233334444"))
+NAMES = {
+    "repository": {"dora/repository": "acme/web"},
+    "commit": {"dora/commit": sha("acme/web", "c1")},
+}
+
+
+def beside(other: Run, names: dict[str, str]) -> Outage:
+    """A repository that another pipeline has deployed too, and an incident of it."""
+    incident = Incident(1, "10:30", names=names)
+    steps = [*ROOT, commit("c1", "08:00")]
+    return Outage("beside", [other, DEPLOYMENT], incidents=[incident], steps=steps)
+
+
+def delete_admin(product: Product, outage: Outage) -> None:
+    """Leave CodePipeline without the other pipeline."""
+    left = [run for run in outage.runs if run.pipeline.name != "admin"]
+    product.emulator.load_codepipeline(move(records(left), recent(outage.runs)))
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("function", [CHANGE_FAILURE_RATE, MTTR])
+@pytest.mark.parametrize("last", ["incident", "deployment"])
+def test_a_pipeline_that_was_deleted_is_passed_over(
+    product: Product, function: str, last: str, names: dict[str, str]
+) -> None:
+    outage = beside(GONE, names)
+    outage.happened(product)
+    before, deployment, incident = outage.events("forwards")
+    product.invoke(function, before)
+    delete_admin(product, outage)
+    rest = [deployment, incident] if last == "incident" else [incident, deployment]
+    for event in rest:
+        product.invoke(function, event)
+    assert blamed(product, outage.incidents[0]) == DEPLOYMENT.id
+    assert waiting(product) == []
+
+
+def test_what_ends_an_incident_does_not_depend_on_a_pipeline_that_was_deleted(
+    product: Product,
+) -> None:
+    fix = Run("f1", at="11:30")
+    outage = Outage(
+        "hotfix",
+        [GONE, DEPLOYMENT, fix],
+        incidents=[INCIDENT],
+        steps=[*ROOT, commit("c1", "08:00"), commit("f1", "11:00", message=f"Mend {INCIDENT.id}")],
+        recovered=((fix, "11:30 - 10:30 = 3600"),),
+        rework=(fix,),
+    )
+    outage.happened(product)
+    before, deployment, _, hotfix = outage.events("forwards")
+    product.invoke(MTTR, before)
+    product.invoke(MTTR, deployment)
+    delete_admin(product, outage)
+    product.invoke(MTTR, hotfix)
+    assert metrics.differences(product.statistics(), outage.numbers(RECOVERIES)) == []
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("function", [CHANGE_FAILURE_RATE, MTTR])
+@pytest.mark.parametrize("role", ["stays", "goes"])
+@pytest.mark.parametrize("last", ["incident", "deployment"])
+def test_a_pipeline_of_an_account_that_is_no_longer_listed_is_passed_over(
+    product: Product, function: str, last: str, role: str, names: dict[str, str]
+) -> None:
+    outage = beside(ELSEWHERE, names)
+    outage.happened(product)
+    deployment, elsewhere, incident = outage.events("forwards")
+    rest = [deployment, incident] if last == "incident" else [incident, deployment]
+    accounts = f"{deployment['account']},{elsewhere['account']}"
+    reader = (
+        product,
+        function,
+        elsewhere["account"],
+        "ToolingCrossAccountLambdaRole",
+        ["codepipeline:*"],
+    )
+    with with_role_in(*reader):
+        with with_settings(product, function, TOOLING_ACCOUNT_IDS=accounts):
+            product.invoke(function, elsewhere)
+        if role == "stays":
+            for event in rest:
+                product.invoke(function, event)
+    if role == "goes":
+        for event in rest:
+            product.invoke(function, event)
+    assert blamed(product, outage.incidents[0]) == DEPLOYMENT.id
+    assert waiting(product) == []

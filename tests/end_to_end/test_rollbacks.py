@@ -1,4 +1,4 @@
-"""Which deployment a rollback undid, among other rollbacks and runs: both functions say the same."""
+"""Which deployment a rollback undid, among others and other rollbacks: all metrics agree."""
 
 import pytest
 
@@ -96,7 +96,7 @@ OUTAGES = [
         recovered=((BACK, HALF_AN_HOUR),),
     ),
     Outage(
-        "under trunk-based development, a rollback of another stage comes before that of production",
+        "trunk-based: a rollback of another stage comes before that of production",
         [P0, P1, P2, P_ELSEWHERE, P_BACK],
         steps=P_STEPS,
         repository="acme/payments",
@@ -104,7 +104,7 @@ OUTAGES = [
         recovered=((P_BACK, FORTY_MINUTES),),
     ),
     Outage(
-        "under trunk-based development, CodePipeline rolls back another execution, which failed",
+        "trunk-based: CodePipeline rolls back another execution, which failed",
         [P0, P1, P2, P_FAILED, P_BY_ITSELF, P_BACK],
         steps=P_STEPS,
         repository="acme/payments",
@@ -121,7 +121,7 @@ OUTAGES = [
         rework=(HOTFIX,),
     ),
     Outage(
-        "under trunk-based development, an incident is ended by a hotfix after such a rollback",
+        "trunk-based: an incident is ended by a hotfix after such a rollback",
         [P0, P1, P2, P_ELSEWHERE, P_HOTFIX],
         incidents=[payments("11:20")],
         steps=P_STEPS,
