@@ -29,7 +29,8 @@ from stage.scenario import Event, move
 FOREVER = 1000
 
 DEPLOYMENT = Run("c1", at="10:00")
-INCIDENT = Incident(1, "10:30", names={"dora/repository": "acme/web"})
+NAMED = {"dora/repository": "acme/web"}
+INCIDENT = Incident(1, "10:30", names=NAMED)
 OUTAGE = Outage(
     "one", [Run("c0", at="07:30"), DEPLOYMENT], incidents=[INCIDENT], caused_by={1: DEPLOYMENT}
 )
@@ -273,10 +274,106 @@ def test_an_ops_item_that_cannot_be_read_yet_is_tried_again(
     assert product.metrics() == {}
 
 
+WEB = [Run("c0", at="07:30"), Run("c1", at="10:00"), Run("c2", at="12:00")]
+BACK = Run("c1", at="12:30", rollback=True)
+UNDONE = Outage(
+    "undone",
+    [*WEB, BACK],
+    incidents=[Incident(number, f"12:{number}", names=NAMED) for number in (10, 20)],
+    steps=[*ROOT, commit("c1", "08:00"), commit("c2", "11:00")],
+)
+
+
+CLAIMED = 2
+"""Writes before a rollback's first publication: that it undid the deployment, and a claim."""
+
+
+def crash(product: Product, event: Event, *, published: int = 0) -> None:
+    """Let the function die between a claim and its publication, after so many of both."""
+    writes = CLAIMED + 2 * published
+    product.emulator.fault("cloudwatch", "PutMetricData", "fail", times=FOREVER, after=published)
+    product.emulator.fault("dynamodb", "UpdateItem", "fail", times=FOREVER, after=writes)
+    with pytest.raises(FunctionFailed, match="PutMetricData"):
+        product.invoke(MTTR, event)
+    product.emulator.heal()
+
+
+def end_leases(product: Product) -> None:
+    """Let the time pass for which a function that died holds its claims."""
+    dynamodb = product.operations("dynamodb")
+    for item in product.ledger():
+        for name, value in item.items():
+            if "lease_until" in value.get("M", {}):
+                dynamodb.update_item(
+                    TableName=product.settings[MTTR]["LEDGER_TABLE"],
+                    Key={"pk": item["pk"], "sk": item["sk"]},
+                    UpdateExpression="SET #metric.lease_until = :over",
+                    ExpressionAttributeNames={"#metric": name},
+                    ExpressionAttributeValues={":over": {"N": "0"}},
+                )
+
+
+def recoveries(product: Product) -> list[float]:
+    """Return the recoveries in CloudWatch: how many, and their sum."""
+    return [
+        number
+        for value, each in product.statistics().items()
+        if value.metric == "TimeToRecovery" and not value.dimensions
+        for number in (each.samples, each.sum)
+    ]
+
+
+def test_a_crash_after_the_claim_of_a_rollbacks_recovery_costs_nothing(product: Product) -> None:
+    UNDONE.happened(product)
+    *deployments, _, _, rollback = UNDONE.events("forwards")
+    for event in deployments:
+        product.invoke(MTTR, event)
+    crash(product, rollback)
+    with pytest.raises(FunctionFailed, match="LedgerClaimHeld"):
+        product.invoke(MTTR, again(rollback))
+    end_leases(product)
+    assert product.invoke(MTTR, again(rollback))["outcome"] == "published"
+    assert recoveries(product) == [1, 1800]
+    product.invoke(MTTR, again(rollback))
+    assert recoveries(product) == [1, 1800]
+
+
+@pytest.mark.parametrize("when", ["while it is held", "when it is over"])
+def test_an_incident_after_such_a_crash_costs_no_recovery(product: Product, when: str) -> None:
+    """Nothing was published, so whichever is handled first may have it."""
+    UNDONE.happened(product)
+    *deployments, incident, _, rollback = UNDONE.events("forwards")
+    for event in deployments:
+        product.invoke(MTTR, event)
+    crash(product, rollback)
+    if when == "when it is over":
+        end_leases(product)
+    retried(product, MTTR, incident)
+    end_leases(product)
+    for event in (rollback, incident, again(rollback)):
+        product.invoke(MTTR, event)
+    assert recoveries(product) in ([1, 1800], [1, 1200])
+
+
+@pytest.mark.parametrize("published", [0, 1])
+def test_a_crash_between_the_recoveries_of_incidents_costs_none(
+    product: Product, published: int
+) -> None:
+    UNDONE.happened(product)
+    *before, rollback = UNDONE.events("forwards")
+    for event in before:
+        product.invoke(MTTR, event)
+    crash(product, rollback, published=published)
+    end_leases(product)
+    product.invoke(MTTR, again(rollback))
+    product.invoke(MTTR, again(rollback))
+    assert recoveries(product) == [2, 1200 + 600]
+
+
 GONE = Run("c1", at="09:00", pipeline=Pipeline("admin", ("acme/web",)))
 ELSEWHERE = Run("c1", at="10:20", pipeline=Pipeline("admin", ("acme/web",), account="222233334444"))
 NAMES = {
-    "repository": {"dora/repository": "acme/web"},
+    "repository": NAMED,
     "commit": {"dora/commit": sha("acme/web", "c1")},
 }
 
