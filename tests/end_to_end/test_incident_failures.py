@@ -284,8 +284,8 @@ UNDONE = Outage(
 )
 
 
-CLAIMED = 2
-"""Writes before a rollback's first publication: that it undid the deployment, and a claim."""
+CLAIMED = 3
+"""Writes before a rollback's first publication: what it undid, whose recovery it is, a claim."""
 
 
 def crash(product: Product, event: Event, *, published: int = 0) -> None:
@@ -409,25 +409,57 @@ def test_a_pipeline_that_was_deleted_is_passed_over(
     assert waiting(product) == []
 
 
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
+@pytest.mark.parametrize("names", [NAMED, {"dora/execution-id": GONE.id}], ids=["repository", "id"])
 def test_what_ends_an_incident_does_not_depend_on_a_pipeline_that_was_deleted(
-    product: Product,
+    product: Product, names: dict[str, str], is_told: bool
 ) -> None:
     fix = Run("f1", at="11:30")
+    incident = Incident(1, "10:30", names=names)
     outage = Outage(
         "hotfix",
         [GONE, DEPLOYMENT, fix],
-        incidents=[INCIDENT],
-        steps=[*ROOT, commit("c1", "08:00"), commit("f1", "11:00", message=f"Mend {INCIDENT.id}")],
+        incidents=[incident],
+        steps=[*ROOT, commit("c1", "08:00"), commit("f1", "11:00", message=f"Mend {incident.id}")],
         recovered=((fix, "11:30 - 10:30 = 3600"),),
         rework=(fix,),
     )
     outage.happened(product)
-    before, deployment, _, hotfix = outage.events("forwards")
-    product.invoke(MTTR, before)
-    product.invoke(MTTR, deployment)
+    before, deployment, event, hotfix = outage.events("forwards")
+    for each in [before, deployment, event] if is_told else [before, deployment]:
+        product.invoke(MTTR, each)
     delete_admin(product, outage)
     product.invoke(MTTR, hotfix)
     assert metrics.differences(product.statistics(), outage.numbers(RECOVERIES)) == []
+
+
+@pytest.mark.parametrize("is_undone", [True, False], ids=["undone", "standing"])
+def test_an_incident_of_a_pipeline_that_was_deleted_counts(
+    product: Product, is_undone: bool
+) -> None:
+    """What was told of it before is known."""
+    older = Run("c0", at="08:00", pipeline=GONE.pipeline)
+    back = Run("c0", at="11:00", pipeline=GONE.pipeline, rollback=True)
+    outage = Outage(
+        "late",
+        [older, GONE, *([back] if is_undone else [])],
+        incidents=[Incident(1, "10:30", names={"dora/execution-id": GONE.id})],
+        steps=[*ROOT, commit("c1", "08:30")],
+        caused_by={1: GONE},
+        undone=(GONE,) if is_undone else (),
+        recovered=((back, "11:00 - 09:00 = 7200"),) if is_undone else (),
+    )
+    outage.happened(product)
+    events = outage.events("forwards")
+    *told, late = sorted(events, key=lambda event: "created-time" in event["detail"])
+    for function in (CHANGE_FAILURE_RATE, MTTR):
+        for event in told:
+            product.invoke(function, event)
+    delete_admin(product, outage)
+    for function in (CHANGE_FAILURE_RATE, MTTR):
+        product.invoke(function, late)
+    wanted = outage.numbers((*COUNTS, *RECOVERIES))
+    assert metrics.differences(product.statistics(), wanted) == []
 
 
 @pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)

@@ -473,8 +473,9 @@ def released(how: str, message: str = "More") -> tuple[list[Step], Run]:
 
 
 @pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
-@pytest.mark.parametrize("how", ["merge", "squash", "Git"])
-@pytest.mark.parametrize("message", [SILENT, SAYS])
+@pytest.mark.parametrize(
+    ("message", "how"), [(SILENT, "merge"), (SAYS, "merge"), (SAYS, "squash"), (SAYS, "Git")]
+)
 @pytest.mark.parametrize("by", ["Git", "main", "merge", "squash"])
 def test_a_release_of_a_hotfix_that_was_merged_back_is_no_rework(
     product: Product, by: str, message: str, how: str, order: tuple[int, ...]
@@ -572,35 +573,38 @@ def test_every_attempt_is_rework(
     check_recoveries(product, outage)
 
 
-ADMIN = Pipeline("admin", ("acme/web",))
-L0 = Run("l0", at="07:35", pipeline=LEGACY)
-OTHERS = {
-    "a pipeline of the same repository": (
-        Run("c0", at="07:40", pipeline=ADMIN),
-        Run("f1", at="12:00", pipeline=ADMIN),
-    ),
-    "a trunk-based repository": (P0, Run("f1", at="12:00", ended="12:10", pipeline=PAYMENTS)),
-    "a repository on GitLab": (L0, Run("l1", at="12:00", pipeline=LEGACY, message=f"Mend {ID}")),
+MONOREPOS = {
+    "GitFlow": (Pipeline("web", ("acme/web",)), Pipeline("admin", ("acme/web",))),
+    "trunk-based": (PAYMENTS, Pipeline("ledger", ("acme/payments",))),
+    "GitLab": (LEGACY, Pipeline("older", ("acme/legacy",), "GitLab")),
 }
-MENDS = [commit("f1", "10:45", message=f"Mend {ID}")]
 
 
 @pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
-@pytest.mark.parametrize(("before", "later"), OTHERS.values(), ids=OTHERS)
-def test_the_earliest_deployment_ends_an_incident_whatever_its_pipeline(
-    product: Product, before: Run, later: Run, order: tuple[int, ...]
+@pytest.mark.parametrize("pipelines", MONOREPOS.values(), ids=MONOREPOS)
+def test_the_earliest_deployment_of_a_monorepo_ends_an_incident_whatever_its_pipeline(
+    product: Product, pipelines: tuple[Pipeline, Pipeline], order: tuple[int, ...]
 ) -> None:
     """Both pipelines have been heard of before."""
+    one, other = pipelines
+    fix = Run("f1", at="11:30", pipeline=one, message=f"Mend {ID}")
+    later = Run("f2", at="12:00", pipeline=other, message=f"Mend {ID} too")
     outage = Outage(
         "both",
-        [D0, before, D1, FIX, later],
+        [
+            Run("c0", at=at, pipeline=each)
+            for at, each in zip(("07:30", "07:40"), pipelines, strict=True)
+        ]
+        + [fix, later],
         incidents=[CAUSE],
-        histories={
-            "acme/web": [*FIRST, *MENDS],
-            "acme/payments": [commit("c0", "07:00"), *MENDS],
-        },
-        recovered=((FIX, ONE_HOUR),),
-        rework=(FIX, later),
+        steps=[
+            *FIRST,
+            commit("f1", "10:45", message=f"Mend {ID}"),
+            commit("f2", "10:50", message=f"Mend {ID} too"),
+        ],
+        repository=one.sources[0],
+        recovered=((fix, ONE_HOUR),),
+        rework=(fix, later),
     )
     outage.happened(product)
     *known, earlier, latest = outage.events("forwards")
