@@ -54,7 +54,7 @@ class Imagined:
             self._deploy(pipeline)
         happenings = [
             *(self._deploy, self._deploy, self._incident, self._incident),
-            *(self._roll_back, self._fail, self._fail_later),
+            *(self._roll_back, self._roll_back_elsewhere, self._fail, self._fail_later),
         ]
         for _ in range(HAPPENINGS):
             self._random.choice(happenings)(self._random.choice(self._pipelines))
@@ -135,13 +135,31 @@ class Imagined:
         self._undo(run, back)
 
     def _roll_back(self, pipeline: Pipeline) -> None:
-        if pipeline != WEB or len(self._deployed[WEB.name]) < 2:
+        if len(self._deployed[pipeline.name]) < 2:
             return
-        target, latest = self._deployed[WEB.name][-2:]
+        target, latest = self._deployed[pipeline.name][-2:]
         if latest in self.caused_by.values():
             return
-        started = self._pass()
-        self._undo(latest, Run(target.commit, at=self._pass(), started=started, rollback=True))
+        started, at = self._pass(), self._pass()
+        ended = self._pass() if pipeline == PAYMENTS else ""
+        back = Run(
+            target.commit, at=at, pipeline=pipeline, started=started, ended=ended, rollback=True
+        )
+        self._undo(latest, back)
+
+    def _roll_back_elsewhere(self, pipeline: Pipeline) -> None:
+        """Another stage than production's is rolled back, which undoes nothing."""
+        target, started = self._deployed[pipeline.name][0], self._pass()
+        self.runs.append(
+            Run(
+                target.commit,
+                at=self._pass(),
+                pipeline=pipeline,
+                started=started,
+                rollback=True,
+                only_verified=True,
+            )
+        )
 
     def _undo(self, run: Run, back: Run) -> None:
         self.runs.append(back)
