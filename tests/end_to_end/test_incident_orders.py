@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -335,6 +336,33 @@ def check_one_recovery_each(product: Product, runs: Iterable[Run], outage: Outag
         if value.metric == "TimeToRecovery" and not value.dimensions
     ]
     assert (found.samples, found.sum) == (len(outage.incidents), wanted)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rollback_its_incident_and_a_hotfix_at_the_same_moment(
+    product: Product, seed: int
+) -> None:
+    """The rollback came before the hotfix, which is rework alone."""
+    deployments = [Run(f"c{hour}", at=f"{hour:02}:00") for hour in range(1, COPIES + 1)]
+    rolled = rolled_back(deployments)
+    hotfixes = [Run(f"f{run.commit}", at=f"{run.at[:2]}:45") for run in deployments[1:]]
+    steps = rolled.steps[:1]
+    for step, hotfix, incident in zip(rolled.steps[1:], hotfixes, rolled.incidents, strict=True):
+        more = commit(hotfix.commit, "00:30", message=f"Mend {incident.id}")
+        steps = [*steps, step, more]
+    runs = sorted([*rolled.runs, *hotfixes], key=lambda run: run.at)
+    outage = replace(rolled, runs=runs, steps=steps, rework=tuple(hotfixes))
+    outage.happened(product)
+    told = outage.events("forwards")
+    random.Random(seed).shuffle(told)
+    deliver(product, [("mttr", event) for event in told])
+    check_one_recovery_each(product, deployments[1:], outage)
+    found = {
+        value: each
+        for value, each in product.statistics().items()
+        if value.metric == "ReworkDeployments"
+    }
+    assert metrics.differences(found, outage.numbers(["ReworkDeployments"])) == []
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["deployments known", "all at once"])

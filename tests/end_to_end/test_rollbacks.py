@@ -1,5 +1,8 @@
 """Which deployment a rollback undid, among others and other rollbacks: all metrics agree."""
 
+from dataclasses import replace
+from itertools import permutations
+
 import pytest
 
 from end_to_end.git import commit
@@ -8,6 +11,7 @@ from end_to_end.incidents import Incident
 from end_to_end.outages import COUNTS, RECOVERIES, Order, Outage
 from end_to_end.pipelines import PAYMENTS, Run
 from stage import metrics
+from stage.github.story import sha
 from stage.product import Product
 
 FUNCTIONS = ("change-failure-rate", "mttr")
@@ -189,3 +193,43 @@ def test_a_rollback_undoes_one_deployment(product: Product, outage: Outage, orde
             product.invoke(function, event)
     wanted = outage.numbers((*COUNTS, *RECOVERIES), order)
     assert metrics.differences(product.statistics(), wanted) == []
+
+
+NAMES = {
+    "execution": {"dora/execution-id": D2.id},
+    "commit": {"dora/commit": sha("acme/web", "c2")},
+    "repository": {"dora/repository": "acme/web"},
+}
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+def test_what_a_rollback_ended_is_not_ended_by_a_hotfix_in_any_order(
+    product: Product, names: dict[str, str]
+) -> None:
+    """An incident that comes once the rollback is counted for the deployment changes nothing."""
+    outage = Outage(
+        "any order",
+        [D0, D1, D2, BACK, HOTFIX],
+        incidents=[Incident(0xA1, "12:05", names=names)],
+        steps=STEPS,
+        rework=(HOTFIX,),
+    )
+    wrong = {}
+    for order in permutations(["deployment", "incident", "rollback", "hotfix"]):
+        product.reset()
+        outage.happened(product)
+        first, second, deployment, incident, rollback, hotfix = outage.events("forwards")
+        told = {
+            "deployment": deployment,
+            "incident": incident,
+            "rollback": rollback,
+            "hotfix": hotfix,
+        }
+        for event in [first, second, *(told[name] for name in order)]:
+            product.invoke("mttr", event)
+        is_late = max(map(order.index, ("deployment", "rollback"))) < order.index("incident")
+        recovery = "12:30 - 12:00 = 1800" if is_late else "12:30 - 12:05 = 1500"
+        wanted = replace(outage, recovered=((BACK, recovery),)).numbers(RECOVERIES)
+        if differences := metrics.differences(product.statistics(), wanted):
+            wrong[order] = differences[0]
+    assert wrong == {}
