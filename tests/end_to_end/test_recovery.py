@@ -445,12 +445,14 @@ DEVELOPED = [*FIRST, branch("develop"), commit("d1", "10:40", on="develop")]
 SILENT, SAYS = "Mend it", f"Mend {ID}"
 
 
-def squashed(message: str, *, number: int = 7, label: str = "f1", at: str = "11") -> list[Step]:
-    """A hotfix is merged as a single commit."""
+def landed(
+    message: str, *, how: str = "squash", number: int = 7, label: str = "f1", at: str = "11"
+) -> list[Step]:
+    """A hotfix is merged."""
     return [
         commit(label, f"{at}:01", on=HEAD, message=message),
         opened(number, HEAD, f"{at}:02"),
-        merged(number, "squash", f"{at}:10"),
+        merged(number, how, f"{at}:10"),
     ]
 
 
@@ -485,7 +487,30 @@ def test_a_release_of_a_hotfix_that_was_merged_back_is_no_rework(
         "merged back",
         [D0, D1, fix := Run("#7", at="11:30"), release],
         incidents=[CAUSE],
-        steps=[*DEVELOPED, branch(HEAD), *squashed(message), *merged_back(by), *more],
+        steps=[*DEVELOPED, branch(HEAD), *landed(message), *merged_back(by), *more],
+        recovered=((fix, ONE_HOUR),),
+        rework=(fix,),
+    )
+    outage.happened(product)
+    first, second, incident, *later = outage.events("forwards")
+    handled(product, [first, second, incident, *(later[place] for place in order)])
+    check_recoveries(product, outage)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
+@pytest.mark.parametrize("how", ["merge", "rebase"])
+@pytest.mark.parametrize("by", ["Git", "main", "merge"])
+def test_a_release_of_a_hotfix_that_main_has_itself_is_no_rework(
+    product: Product, by: str, how: str, order: tuple[int, ...]
+) -> None:
+    """It was not squashed: all that the release has of it is the merge into develop."""
+    more, release = released("merge")
+    fix = Run("f1'" if how == "rebase" else "#7", at="11:30")
+    outage = Outage(
+        "merged back",
+        [D0, D1, fix, release],
+        incidents=[CAUSE],
+        steps=[*DEVELOPED, branch(HEAD), *landed(SAYS, how=how), *merged_back(by), *more],
         recovered=((fix, ONE_HOUR),),
         rework=(fix,),
     )
@@ -505,7 +530,7 @@ def test_a_release_that_mends_more_is_rework(
         "more",
         [D0, D1, fix := Run("#7", at="11:30"), release],
         incidents=[CAUSE],
-        steps=[*DEVELOPED, branch(HEAD), *squashed(SAYS), *merged_back(by), *more],
+        steps=[*DEVELOPED, branch(HEAD), *landed(SAYS), *merged_back(by), *more],
         recovered=((fix, ONE_HOUR),),
         rework=(fix, release),
     )
@@ -522,7 +547,7 @@ def test_a_second_attempt_is_rework_and_its_release_is_not(
     product: Product, by: str, message: str, order: tuple[int, ...]
 ) -> None:
     """The branch is used again, by a new pull request."""
-    attempts = [*squashed(message), *squashed(message, number=10, label="f2", at="12")]
+    attempts = [*landed(message), *landed(message, number=10, label="f2", at="12")]
     more, release = released("merge")
     outage = Outage(
         "attempts",
