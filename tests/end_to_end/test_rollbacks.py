@@ -25,6 +25,7 @@ BY_ITSELF = Run("c1", at="12:12", started="12:09", rollback=True, undoes=FAILED)
 BACK = Run("c1", at="12:30", rollback=True)
 HOTFIX = Run("f1", at="14:00")
 DEVELOP = Run("d1", at="12:15", branch="develop")
+BROKEN = Run("c1", at="12:10", started="12:06", rollback=True, status="Failed")
 HALF_AN_HOUR = "12:30 - 12:00 = 1800"
 
 
@@ -64,6 +65,8 @@ P_ELSEWHERE = Run(
     "p1", at="11:22", started="11:18", pipeline=PAYMENTS, rollback=True, only_verified=True
 )
 P_BACK = Run("p1", at="11:40", started="11:30", ended="11:45", pipeline=PAYMENTS, rollback=True)
+P_BROKEN = Run("p1", at="11:22", started="11:18", pipeline=PAYMENTS, rollback=True, status="Failed")
+P_BACK_ONLY = replace(P_BACK, status="Failed")
 P_HOTFIX = Run("f1", at="14:00", ended="14:10", pipeline=PAYMENTS)
 P_STEPS = [
     *ROOT,
@@ -163,6 +166,38 @@ OUTAGES = [
         undone=(D2,),
         recovered=((BACK, "12:30 - 12:05 = 1500"),),
         rework=(HOTFIX,),
+    ),
+    Outage(
+        "a rollback that failed undoes nothing, and the next one does",
+        [D0, D1, D2, BROKEN, BACK],
+        steps=STEPS,
+        undone=(D2,),
+        recovered=((BACK, HALF_AN_HOUR),),
+    ),
+    Outage(
+        "an incident is ended by a hotfix, as the rollback failed",
+        [D0, D1, D2, BROKEN, HOTFIX],
+        incidents=[web("12:05")],
+        steps=STEPS,
+        caused_by={0xA1: D2},
+        recovered=((HOTFIX, "14:00 - 12:05 = 6900"),),
+        rework=(HOTFIX,),
+    ),
+    Outage(
+        "trunk-based: a rollback that failed undoes nothing, and the next one does",
+        [P0, P1, P2, P_BROKEN, P_BACK],
+        steps=P_STEPS,
+        repository="acme/payments",
+        undone=(P2,),
+        recovered=((P_BACK, FORTY_MINUTES),),
+    ),
+    Outage(
+        "trunk-based: a rollback of production that fails in a later stage undoes",
+        [P0, P1, P2, P_BACK_ONLY],
+        steps=P_STEPS,
+        repository="acme/payments",
+        undone=(P2,),
+        recovered=((P_BACK_ONLY, FORTY_MINUTES),),
     ),
     Outage(
         "what failed after production was deployed, and the rollback undid that",
