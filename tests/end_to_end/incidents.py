@@ -28,6 +28,7 @@ class Incident:
     tags: dict[str, str] = field(default_factory=dict)
     severity: str = "2"
     source: str = "CloudWatch"
+    account: str = ACCOUNT
 
     @property
     def id(self) -> str:
@@ -38,7 +39,7 @@ class Incident:
     def record(self) -> dict[str, Any]:
         """Return it as the stage's OpsCenter takes it."""
         return {
-            "account": ACCOUNT,
+            "account": self.account,
             "region": REGION,
             "opsItem": {
                 "OpsItemId": self.id,
@@ -67,10 +68,10 @@ class Incident:
             "id": str(uuid4()),
             "detail-type": "OpsItem Create",
             "source": "aws.ssm",
-            "account": ACCOUNT,
+            "account": self.account,
             "time": f"{at:%Y-%m-%dT%H:%M:%SZ}",
             "region": REGION,
-            "resources": [f"arn:aws:ssm:{REGION}:{ACCOUNT}:opsitem/{self.id}"],
+            "resources": [f"arn:aws:ssm:{REGION}:{self.account}:opsitem/{self.id}"],
             "detail": {
                 "created-by": self._creator,
                 "created-time": self._created,
@@ -85,7 +86,7 @@ class Incident:
 
     @property
     def _creator(self) -> str:
-        return f"arn:aws:iam::{ACCOUNT}:user/ana"
+        return f"arn:aws:iam::{self.account}:user/ana"
 
     @property
     def _created(self) -> str:

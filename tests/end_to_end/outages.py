@@ -108,3 +108,17 @@ def is_change(run: Run) -> bool:
     if run.rollback or not run.reached_production:
         return False
     return run.repository == TRUNK_BASED or (run.status == "Succeeded" and run.branch == "main")
+
+
+def blamed(product: Product, incident: Incident) -> str | None:
+    """Return the execution that the ledger attributes an incident to."""
+    for item in product.ledger():
+        if item["pk"]["S"] == f"incident#{incident.id}" and "deployment" in item:
+            execution: str = item["deployment"]["S"].partition("#")[0]
+            return execution
+    return None
+
+
+def waiting(product: Product) -> list[str]:
+    """Return the incidents that the ledger keeps for a deployment to come."""
+    return [item["sk"]["S"] for item in product.ledger() if item["pk"]["S"] == "waiting"]

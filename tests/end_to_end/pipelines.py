@@ -1,8 +1,8 @@
 """Builds pipelines for tests: what CodePipeline remembers of their executions, and what it emits.
 
-A test writes times as `10:00` or `10:00:30`, on one fixed day, or as `03 10:00` on another day of
-that month, in UTC if it names no other zone (`10:00+02:00`). `recent` moves them, as CloudWatch
-takes no value that is older than two weeks.
+A test writes times as `10:00`, `10:00:30` or `10:00:30.5`, on one fixed day, or as `03 10:00` on
+another day of that month, in UTC if it names no other zone (`10:00+02:00`). `recent` moves them, as
+CloudWatch takes no value that is older than two weeks.
 """
 
 import json
@@ -26,7 +26,7 @@ AUTHOR = {"author-display-name": "Zoë Müller", "author-email": "zoe@example.co
 """Whom CodePipeline names in its events: nobody else may hear of her."""
 
 _MONTH, _DAY = "2026-11", "02"
-_TIME = re.compile(r"(?:(\d\d) )?(\d\d:\d\d)(:\d\d)?([+-]\d\d:\d\d)?")
+_TIME = re.compile(r"(?:(\d\d) )?(\d\d:\d\d)(:\d\d(?:\.\d+)?)?([+-]\d\d:\d\d)?")
 _CONNECTION = (
     f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/b5dc6356-4c3a-4311-b792-7e54e2e3f5c7"
 )
@@ -44,6 +44,12 @@ class Pipeline:
     name: str
     sources: tuple[str, ...]
     provider: str = "GitHub"
+    account: str = ACCOUNT
+
+    @property
+    def arn(self) -> str:
+        """Return its ARN."""
+        return f"arn:aws:codepipeline:{REGION}:{self.account}:{self.name}"
 
 
 WEB = Pipeline("web", ("acme/web",))
@@ -79,6 +85,10 @@ class Run:
     """Whether it brings back what had run this commit."""
     undoes: "Run | None" = None
     """What failed, if CodePipeline rolled back by itself."""
+    only_verified: bool = False
+    """Whether it brings back the stage after production alone."""
+    recorded: str = ""
+    """When CodePipeline's history says that it ended, if not a moment after its last event."""
     message: str = "What the author says"
 
     @property
@@ -113,7 +123,7 @@ class Run:
             "version": float(_VERSION),
             "pipeline-execution-attempt": 2.0 if self.failed_first else 1.0,
         }
-        if self.repository == TRUNK_BASED:
+        if self.repository == TRUNK_BASED and not self.only_verified:
             level, more = "Stage", {"stage": PRODUCTION_STAGE}
         else:
             level, more = "Pipeline", self._execution_trigger()
@@ -122,10 +132,10 @@ class Run:
             "id": str(uuid4()),
             "detail-type": f"CodePipeline {level} Execution State Change",
             "source": "aws.codepipeline",
-            "account": ACCOUNT,
+            "account": self.pipeline.account,
             "time": at,
             "region": REGION,
-            "resources": [f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{self.pipeline.name}"],
+            "resources": [self.pipeline.arn],
             "detail": {**detail, **more},
         }
 
@@ -179,7 +189,7 @@ def records(runs: Sequence[Run]) -> list[Record]:
     latest = {run.pipeline.name: run.pipeline for run in runs}
     return [
         {
-            "account": ACCOUNT,
+            "account": pipeline.account,
             "region": REGION,
             "pipeline": _structure(pipeline),
             "executions": [_execution(run, runs) for run in runs if run.pipeline.name == name],
@@ -302,7 +312,11 @@ def _execution(run: Run, runs: Sequence[Run]) -> dict[str, Any]:
             **kind,
         },
         "startTime": _text(run.start, milliseconds=790),
-        "lastUpdateTime": _text(moment(run.ended or run.at), milliseconds=9),
+        "lastUpdateTime": (
+            f"{moment(run.recorded).astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+            if run.recorded
+            else _text(moment(run.ended or run.at), milliseconds=9)
+        ),
         "actionExecutionDetails": [*reversed(list(_actions(run)))],
     }
 
@@ -320,6 +334,9 @@ def _actions(run: Run) -> Iterable[dict[str, Any]]:
     if not run.rollback:
         for repository, revision in run.revisions.items():
             yield _source(run, repository, revision)
+    if run.only_verified:
+        yield _detail(run, _VERIFY, run.status, start, at)
+        return
     if run.failed_first:
         failed = moment(run.failed_first)
         yield _detail(run, _DEPLOY, "Failed", failed - timedelta(minutes=1), failed)

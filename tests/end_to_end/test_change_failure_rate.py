@@ -1,9 +1,11 @@
 """Every deployment is a change, and fails by its incidents or its rollback, once."""
 
+from itertools import permutations
+
 import pytest
 
 from end_to_end.incidents import Incident, ops_item_id
-from end_to_end.outages import COUNTS, Order, Outage
+from end_to_end.outages import COUNTS, Order, Outage, blamed, waiting
 from end_to_end.pipelines import PAYMENTS, Pipeline, Run
 from end_to_end.settings import with_settings
 from stage import metrics
@@ -409,3 +411,66 @@ def test_the_ledger_tells_which_rule_decided(product: Product) -> None:
     failed = items[f"deployment#{D2.id}"]
     assert len(failed["failed_by"]["SS"]) == 2
     assert failed["FailedChanges"]["M"]["state"]["S"] == "published"
+
+
+A0 = Run("c0", at="07:40", pipeline=ADMIN)
+OF_C1 = {"dora/commit": sha("acme/web", "c1")}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+@pytest.mark.parametrize(("at", "is_blamed"), [("09:00", False), ("11:00", True), ("12:00", False)])
+def test_a_commit_failed_where_it_was_deployed_last_before_the_incident(
+    product: Product, at: str, is_blamed: bool, order: tuple[int, ...]
+) -> None:
+    """Two pipelines deploy it. Both are known by another commit, from before."""
+    other = Run("c1", at=at, pipeline=ADMIN)
+    incident = Incident(1, "11:30", names=OF_C1)
+    cause = other if is_blamed else D1
+    outage = Outage(
+        "both", [D0, A0, D1, other], incidents=[incident], caused_by={incident.number: cause}
+    )
+    outage.happened(product)
+    first, second, *rest = outage.events("forwards")
+    for event in [first, second, *(rest[place] for place in order)]:
+        product.invoke(FUNCTION, event)
+    assert blamed(product, incident) == cause.id
+    found = {
+        value: sums for value, sums in product.metrics().items() if value.metric == "FailedChanges"
+    }
+    assert set(found.values()) == {1}
+    assert waiting(product) == []
+
+
+@pytest.mark.parametrize(
+    ("recorded", "created", "cause"),
+    [
+        pytest.param(*times, cause, id=" ".join(times))
+        for *times, cause in [
+            ("10:00:00.8", "10:00", D0),
+            ("10:00:00.8", "10:00:00.5", D0),
+            ("10:00:00.2", "10:00:00.5", D1),
+            ("10:00:00.009", "10:00:00.009", D0),
+            ("09:59:59.99", "10:00", D1),
+            ("09:59:59.99", "09:59:59.995", D1),
+            ("09:59:59.99", "09:59:59.9", D0),
+        ]
+    ],
+)
+def test_an_incident_in_the_same_second_as_a_deployment(
+    product: Product, recorded: str, created: str, cause: Run
+) -> None:
+    """CodePipeline's history decides, whose time may lie on either side of the event's."""
+    deployment = Run("c1", at="10:00", started="09:50", recorded=recorded)
+    incident = Incident(1, created, names=REPOSITORY)
+    outage = Outage("second", [D0, deployment], incidents=[incident])
+    events = sorted(outage.events("forwards"), key=lambda event: event["time"])
+    if cause == D1:  # the other one's need not come
+        events = events[1:]
+    for order in permutations(events):
+        product.reset()
+        outage.happened(product)
+        for event in order:
+            product.invoke(FUNCTION, event)
+        assert (blamed(product, incident), waiting(product)) == (cause.id, [])
+        found = {value.metric: each for value, each in product.metrics().items()}
+        assert found == {"Changes": len(events) - 1, "Incidents": 1, "FailedChanges": 1}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from end_to_end.accounts import with_role_in
 from end_to_end.deployments import (
     CHANGE_FAILURE_RATE,
     MTTR,
@@ -14,17 +15,22 @@ from end_to_end.deployments import (
     error_type,
     without_permissions,
 )
+from end_to_end.git import commit
+from end_to_end.histories import ROOT
 from end_to_end.incidents import ACCOUNT, Incident
-from end_to_end.outages import COUNTS, Outage
-from end_to_end.pipelines import REGION, Run
+from end_to_end.outages import COUNTS, RECOVERIES, Outage, blamed, waiting
+from end_to_end.pipelines import REGION, Pipeline, Run, recent, records
+from end_to_end.settings import with_settings
 from stage import metrics
+from stage.github.story import sha
 from stage.product import FunctionFailed, Product
-from stage.scenario import Event
+from stage.scenario import Event, move
 
 FOREVER = 1000
 
 DEPLOYMENT = Run("c1", at="10:00")
-INCIDENT = Incident(1, "10:30", names={"dora/repository": "acme/web"})
+NAMED = {"dora/repository": "acme/web"}
+INCIDENT = Incident(1, "10:30", names=NAMED)
 OUTAGE = Outage(
     "one", [Run("c0", at="07:30"), DEPLOYMENT], incidents=[INCIDENT], caused_by={1: DEPLOYMENT}
 )
@@ -266,3 +272,223 @@ def test_an_ops_item_that_cannot_be_read_yet_is_tried_again(
         product.invoke(function, event)
     assert failure.value.error_type == "OpsCenterNotFound"
     assert product.metrics() == {}
+
+
+WEB = [Run("c0", at="07:30"), Run("c1", at="10:00"), Run("c2", at="12:00")]
+BACK = Run("c1", at="12:30", rollback=True)
+UNDONE = Outage(
+    "undone",
+    [*WEB, BACK],
+    incidents=[Incident(number, f"12:{number}", names=NAMED) for number in (10, 20)],
+    steps=[*ROOT, commit("c1", "08:00"), commit("c2", "11:00")],
+)
+
+
+CLAIMED = 3
+"""Writes before a rollback's first publication: what it undid, whose recovery it is, a claim."""
+
+
+def crash(product: Product, event: Event, *, published: int = 0) -> None:
+    """Let the function die between a claim and its publication, after so many of both."""
+    writes = CLAIMED + 2 * published
+    product.emulator.fault("cloudwatch", "PutMetricData", "fail", times=FOREVER, after=published)
+    product.emulator.fault("dynamodb", "UpdateItem", "fail", times=FOREVER, after=writes)
+    with pytest.raises(FunctionFailed, match="PutMetricData"):
+        product.invoke(MTTR, event)
+    product.emulator.heal()
+
+
+def end_leases(product: Product) -> None:
+    """Let the time pass for which a function that died holds its claims."""
+    dynamodb = product.operations("dynamodb")
+    for item in product.ledger():
+        for name, value in item.items():
+            if "lease_until" in value.get("M", {}):
+                dynamodb.update_item(
+                    TableName=product.settings[MTTR]["LEDGER_TABLE"],
+                    Key={"pk": item["pk"], "sk": item["sk"]},
+                    UpdateExpression="SET #metric.lease_until = :over",
+                    ExpressionAttributeNames={"#metric": name},
+                    ExpressionAttributeValues={":over": {"N": "0"}},
+                )
+
+
+def recoveries(product: Product) -> list[float]:
+    """Return the recoveries in CloudWatch: how many, and their sum."""
+    return [
+        number
+        for value, each in product.statistics().items()
+        if value.metric == "TimeToRecovery" and not value.dimensions
+        for number in (each.samples, each.sum)
+    ]
+
+
+def test_a_crash_after_the_claim_of_a_rollbacks_recovery_costs_nothing(product: Product) -> None:
+    UNDONE.happened(product)
+    *deployments, _, _, rollback = UNDONE.events("forwards")
+    for event in deployments:
+        product.invoke(MTTR, event)
+    crash(product, rollback)
+    with pytest.raises(FunctionFailed, match="LedgerClaimHeld"):
+        product.invoke(MTTR, again(rollback))
+    end_leases(product)
+    assert product.invoke(MTTR, again(rollback))["outcome"] == "published"
+    assert recoveries(product) == [1, 1800]
+    product.invoke(MTTR, again(rollback))
+    assert recoveries(product) == [1, 1800]
+
+
+@pytest.mark.parametrize("when", ["while it is held", "when it is over"])
+def test_an_incident_after_such_a_crash_costs_no_recovery(product: Product, when: str) -> None:
+    """Nothing was published, so whichever is handled first may have it."""
+    UNDONE.happened(product)
+    *deployments, incident, _, rollback = UNDONE.events("forwards")
+    for event in deployments:
+        product.invoke(MTTR, event)
+    crash(product, rollback)
+    if when == "when it is over":
+        end_leases(product)
+    retried(product, MTTR, incident)
+    end_leases(product)
+    for event in (rollback, incident, again(rollback)):
+        product.invoke(MTTR, event)
+    assert recoveries(product) in ([1, 1800], [1, 1200])
+
+
+@pytest.mark.parametrize("published", [0, 1])
+def test_a_crash_between_the_recoveries_of_incidents_costs_none(
+    product: Product, published: int
+) -> None:
+    UNDONE.happened(product)
+    *before, rollback = UNDONE.events("forwards")
+    for event in before:
+        product.invoke(MTTR, event)
+    crash(product, rollback, published=published)
+    end_leases(product)
+    product.invoke(MTTR, again(rollback))
+    product.invoke(MTTR, again(rollback))
+    assert recoveries(product) == [2, 1200 + 600]
+
+
+GONE = Run("c1", at="09:00", pipeline=Pipeline("admin", ("acme/web",)))
+ELSEWHERE = Run("c1", at="10:20", pipeline=Pipeline("admin", ("acme/web",), account="222233334444"))
+NAMES = {
+    "repository": NAMED,
+    "commit": {"dora/commit": sha("acme/web", "c1")},
+}
+
+
+def beside(other: Run, names: dict[str, str]) -> Outage:
+    """A repository that another pipeline has deployed too, and an incident of it."""
+    incident = Incident(1, "10:30", names=names)
+    steps = [*ROOT, commit("c1", "08:00")]
+    return Outage("beside", [other, DEPLOYMENT], incidents=[incident], steps=steps)
+
+
+def delete_admin(product: Product, outage: Outage) -> None:
+    """Leave CodePipeline without the other pipeline."""
+    left = [run for run in outage.runs if run.pipeline.name != "admin"]
+    product.emulator.load_codepipeline(move(records(left), recent(outage.runs)))
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("function", [CHANGE_FAILURE_RATE, MTTR])
+@pytest.mark.parametrize("last", ["incident", "deployment"])
+def test_a_pipeline_that_was_deleted_is_passed_over(
+    product: Product, function: str, last: str, names: dict[str, str]
+) -> None:
+    outage = beside(GONE, names)
+    outage.happened(product)
+    before, deployment, incident = outage.events("forwards")
+    product.invoke(function, before)
+    delete_admin(product, outage)
+    rest = [deployment, incident] if last == "incident" else [incident, deployment]
+    for event in rest:
+        product.invoke(function, event)
+    assert blamed(product, outage.incidents[0]) == DEPLOYMENT.id
+    assert waiting(product) == []
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
+@pytest.mark.parametrize("names", [NAMED, {"dora/execution-id": GONE.id}], ids=["repository", "id"])
+def test_what_ends_an_incident_does_not_depend_on_a_pipeline_that_was_deleted(
+    product: Product, names: dict[str, str], is_told: bool
+) -> None:
+    fix = Run("f1", at="11:30")
+    incident = Incident(1, "10:30", names=names)
+    outage = Outage(
+        "hotfix",
+        [GONE, DEPLOYMENT, fix],
+        incidents=[incident],
+        steps=[*ROOT, commit("c1", "08:00"), commit("f1", "11:00", message=f"Mend {incident.id}")],
+        recovered=((fix, "11:30 - 10:30 = 3600"),),
+        rework=(fix,),
+    )
+    outage.happened(product)
+    before, deployment, event, hotfix = outage.events("forwards")
+    for each in [before, deployment, event] if is_told else [before, deployment]:
+        product.invoke(MTTR, each)
+    delete_admin(product, outage)
+    product.invoke(MTTR, hotfix)
+    assert metrics.differences(product.statistics(), outage.numbers(RECOVERIES)) == []
+
+
+@pytest.mark.parametrize("is_undone", [True, False], ids=["undone", "standing"])
+def test_an_incident_of_a_pipeline_that_was_deleted_counts(
+    product: Product, is_undone: bool
+) -> None:
+    """What was told of it before is known."""
+    older = Run("c0", at="08:00", pipeline=GONE.pipeline)
+    back = Run("c0", at="11:00", pipeline=GONE.pipeline, rollback=True)
+    outage = Outage(
+        "late",
+        [older, GONE, *([back] if is_undone else [])],
+        incidents=[Incident(1, "10:30", names={"dora/execution-id": GONE.id})],
+        steps=[*ROOT, commit("c1", "08:30")],
+        caused_by={1: GONE},
+        undone=(GONE,) if is_undone else (),
+        recovered=((back, "11:00 - 09:00 = 7200"),) if is_undone else (),
+    )
+    outage.happened(product)
+    events = outage.events("forwards")
+    *told, late = sorted(events, key=lambda event: "created-time" in event["detail"])
+    for function in (CHANGE_FAILURE_RATE, MTTR):
+        for event in told:
+            product.invoke(function, event)
+    delete_admin(product, outage)
+    for function in (CHANGE_FAILURE_RATE, MTTR):
+        product.invoke(function, late)
+    wanted = outage.numbers((*COUNTS, *RECOVERIES))
+    assert metrics.differences(product.statistics(), wanted) == []
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("function", [CHANGE_FAILURE_RATE, MTTR])
+@pytest.mark.parametrize("role", ["stays", "goes"])
+@pytest.mark.parametrize("last", ["incident", "deployment"])
+def test_a_pipeline_of_an_account_that_is_no_longer_listed_is_passed_over(
+    product: Product, function: str, last: str, role: str, names: dict[str, str]
+) -> None:
+    outage = beside(ELSEWHERE, names)
+    outage.happened(product)
+    deployment, elsewhere, incident = outage.events("forwards")
+    rest = [deployment, incident] if last == "incident" else [incident, deployment]
+    accounts = f"{deployment['account']},{elsewhere['account']}"
+    reader = (
+        product,
+        function,
+        elsewhere["account"],
+        "ToolingCrossAccountLambdaRole",
+        ["codepipeline:*"],
+    )
+    with with_role_in(*reader):
+        with with_settings(product, function, TOOLING_ACCOUNT_IDS=accounts):
+            product.invoke(function, elsewhere)
+        if role == "stays":
+            for event in rest:
+                product.invoke(function, event)
+    if role == "goes":
+        for event in rest:
+            product.invoke(function, event)
+    assert blamed(product, outage.incidents[0]) == DEPLOYMENT.id
+    assert waiting(product) == []

@@ -6,8 +6,12 @@ back after them.
 """
 
 import random
+import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -51,7 +55,7 @@ class Imagined:
             self._deploy(pipeline)
         happenings = [
             *(self._deploy, self._deploy, self._incident, self._incident),
-            *(self._roll_back, self._fail, self._fail_later),
+            *(self._roll_back, self._roll_back_elsewhere, self._fail, self._fail_later),
         ]
         for _ in range(HAPPENINGS):
             self._random.choice(happenings)(self._random.choice(self._pipelines))
@@ -132,13 +136,31 @@ class Imagined:
         self._undo(run, back)
 
     def _roll_back(self, pipeline: Pipeline) -> None:
-        if pipeline != WEB or len(self._deployed[WEB.name]) < 2:
+        if len(self._deployed[pipeline.name]) < 2:
             return
-        target, latest = self._deployed[WEB.name][-2:]
+        target, latest = self._deployed[pipeline.name][-2:]
         if latest in self.caused_by.values():
             return
-        started = self._pass()
-        self._undo(latest, Run(target.commit, at=self._pass(), started=started, rollback=True))
+        started, at = self._pass(), self._pass()
+        ended = self._pass() if pipeline == PAYMENTS else ""
+        back = Run(
+            target.commit, at=at, pipeline=pipeline, started=started, ended=ended, rollback=True
+        )
+        self._undo(latest, back)
+
+    def _roll_back_elsewhere(self, pipeline: Pipeline) -> None:
+        """Another stage than production's is rolled back, which undoes nothing."""
+        target, started = self._deployed[pipeline.name][0], self._pass()
+        self.runs.append(
+            Run(
+                target.commit,
+                at=self._pass(),
+                pipeline=pipeline,
+                started=started,
+                rollback=True,
+                only_verified=True,
+            )
+        )
 
     def _undo(self, run: Run, back: Run) -> None:
         self.runs.append(back)
@@ -279,6 +301,128 @@ def test_a_deployment_and_its_rollback_at_the_same_moment(
     deliver(product, told)
     own = COUNTS if function == "change-failure-rate" else RECOVERIES
     assert metrics.differences(product.statistics(), outage.numbers(own)) == []
+
+
+def rolled_back(deployments: list[Run]) -> Outage:
+    """Every deployment but the first has an incident after ten minutes, and is undone after 30."""
+    incidents = [
+        Incident(number, f"{run.at[:2]}:10", names={"dora/execution-id": run.id})
+        for number, run in enumerate(deployments[1:], 1)
+    ]
+    rollbacks = [
+        Run(before.commit, at=f"{run.at[:2]}:30", rollback=True)
+        for before, run in pairwise(deployments)
+    ]
+    steps = [commit(run.commit, f"00:{number:02}") for number, run in enumerate(deployments)]
+    runs = sorted([*deployments, *rollbacks], key=lambda run: run.at)
+    return Outage("rolled back", runs, incidents=incidents, steps=steps)
+
+
+def check_one_recovery_each(product: Product, runs: Iterable[Run], outage: Outage) -> None:
+    """See that each of these recovered once: by its incident, or by itself."""
+    recovered = {
+        item["pk"]["S"]
+        for item in product.ledger()
+        if item.get("TimeToRecovery", {"M": {}})["M"].get("state") == {"S": "published"}
+    }
+    wanted = 0.0
+    for run, incident in zip(runs, outage.incidents, strict=True):
+        own, its = f"deployment#{run.id}" in recovered, f"incident#{incident.id}" in recovered
+        assert own != its, (run.at, own, its)
+        wanted += 1800 if own else 1200
+    (found,) = [
+        each
+        for value, each in product.statistics().items()
+        if value.metric == "TimeToRecovery" and not value.dimensions
+    ]
+    assert (found.samples, found.sum) == (len(outage.incidents), wanted)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rollback_its_incident_and_a_hotfix_at_the_same_moment(
+    product: Product, seed: int
+) -> None:
+    """The rollback came before the hotfix, which is rework alone."""
+    deployments = [Run(f"c{hour}", at=f"{hour:02}:00") for hour in range(1, COPIES + 1)]
+    rolled = rolled_back(deployments)
+    hotfixes = [Run(f"f{run.commit}", at=f"{run.at[:2]}:45") for run in deployments[1:]]
+    steps = rolled.steps[:1]
+    for step, hotfix, incident in zip(rolled.steps[1:], hotfixes, rolled.incidents, strict=True):
+        more = commit(hotfix.commit, "00:30", message=f"Mend {incident.id}")
+        steps = [*steps, step, more]
+    runs = sorted([*rolled.runs, *hotfixes], key=lambda run: run.at)
+    outage = replace(rolled, runs=runs, steps=steps, rework=tuple(hotfixes))
+    outage.happened(product)
+    told = outage.events("forwards")
+    random.Random(seed).shuffle(told)
+    deliver(product, [("mttr", event) for event in told])
+    check_one_recovery_each(product, deployments[1:], outage)
+    found = {
+        value: each
+        for value, each in product.statistics().items()
+        if value.metric == "ReworkDeployments"
+    }
+    assert metrics.differences(found, outage.numbers(["ReworkDeployments"])) == []
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["deployments known", "all at once"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rollback_and_its_incident_at_the_same_moment(
+    product: Product, seed: int, known: bool
+) -> None:
+    deployments = [Run(f"c{hour}", at=f"{hour:02}:00") for hour in range(1, COPIES + 1)]
+    outage = rolled_back(deployments)
+    outage.happened(product)
+    first, *told = outage.events("forwards")
+    threes = [told[place : place + 3] for place in range(0, len(told), 3)]
+    before, together = [first], threes
+    if known:
+        before += [deployment for deployment, *_ in threes]
+        together = [pair for _, *pair in threes]
+    for event in before:
+        product.invoke("mttr", event)
+    order = random.Random(seed)
+    for each in together:
+        order.shuffle(each)
+    deliver(product, [("mttr", event) for each in together for event in each])
+    check_one_recovery_each(product, deployments[1:], outage)
+
+
+def writes(product: Product) -> int:
+    """Return how often functions have written to an item of the ledger."""
+    return sum(call["operation"] == "UpdateItem" for call in product.emulator.calls())
+
+
+def until_written(product: Product, times: int) -> None:
+    """Wait until functions have written so often, or answered without."""
+    deadline = time.monotonic() + 60
+    while writes(product) < times and not product.emulator.answers():
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("slow", ["rollback", "incident"])
+@pytest.mark.parametrize("after", range(4))
+def test_a_rollback_and_its_incident_overtake_each_other(
+    product: Product, slow: str, after: int
+) -> None:
+    """One is slow before one of its writes, and meanwhile the other is handled as a whole."""
+    deployments = [Run("c1", at="01:00"), Run("c2", at="02:00")]
+    outage = rolled_back(deployments)
+    outage.happened(product)
+    first, second, incident, rollback = outage.events("forwards")
+    for event in (first, second):
+        product.invoke("mttr", event)
+    late, other = (rollback, incident) if slow == "rollback" else (incident, rollback)
+    so_far = writes(product)
+    product.emulator.fault("dynamodb", "UpdateItem", "hang", after=after)
+    product.send("mttr", late)
+    until_written(product, so_far + after + 1)
+    product.send("mttr", other)
+    product.emulator.settle()
+    for each in product.emulator.answers():
+        if "error" in each:
+            product.invoke("mttr", each["event"])
+    check_one_recovery_each(product, deployments[1:], outage)
 
 
 def test_all_that_is_imagined_happens() -> None:
