@@ -13,6 +13,7 @@ use dora_core::attribution::{Attribution, AttributionRules};
 use dora_core::codepipeline::{CodePipeline, ExecutionEvent};
 use dora_core::deployment::{Arrival, Deployment, Rollback};
 use dora_core::envelope::Envelope;
+use dora_core::histories::Histories;
 use dora_core::identity::{AccountId, Execution};
 use dora_core::incident::IncidentRules;
 use dora_core::ledger::Subject;
@@ -80,14 +81,16 @@ impl ChangeFailureRate {
         let (at, repository) = (deployment.at, Some(deployment.repository.clone()));
         let change = one(Measurement::one(Metric::Changes, at, repository));
         let subject = Subject::deployment(deployment);
-        let answer =
+        let mut answer =
             self.publication.publish(&subject, &[Metric::Changes], deadline, change).await?;
-        self.attribution().settle_waiting(deployment).await?;
-        let known = ledger.known(&deployment.execution).await?;
-        Ok(match self.failed_change(&deployment.execution, &known, deadline).await? {
-            Some(failed) => answer.and(failed),
-            None => answer,
-        })
+        let mut marked = self.attribution().settle_waiting(deployment).await?;
+        marked.push((deployment.execution.clone(), ledger.known(&deployment.execution).await?));
+        for (execution, known) in marked {
+            if let Some(failed) = self.failed_change(&execution, &known, deadline).await? {
+                answer = answer.and(failed);
+            }
+        }
+        Ok(answer)
     }
 
     async fn rollback(&self, rollback: &Rollback, deadline: SystemTime) -> Result<Answer, Error> {
@@ -96,8 +99,9 @@ impl ChangeFailureRate {
             return Ok(ignored);
         };
         let execution = rollback.execution.of().execution(undone.id().clone());
-        let by = FailedBy::Rollback(rollback.execution.id.clone());
-        let known = self.publication.ledger.mark_failed(&execution, &by, rollback.at).await?;
+        let by = FailedBy::Rollback(rollback.at, rollback.execution.id.clone());
+        let (ledger, repository) = (&self.publication.ledger, &rollback.repository);
+        let known = ledger.mark_failed(&execution, repository, &by, rollback.at).await?;
         Ok(self.failed_change(&execution, &known, deadline).await?.unwrap_or(ignored))
     }
 
@@ -152,12 +156,13 @@ impl ChangeFailureRate {
     }
 
     fn attribution(&self) -> Attribution<'_> {
-        Attribution {
+        let histories = Histories {
             ledger: &self.publication.ledger,
             codepipeline: &self.codepipeline,
+            tooling_accounts: &self.tooling_accounts,
             production: &self.production,
-            rules: &self.attribution_rules,
-        }
+        };
+        Attribution { histories, rules: &self.attribution_rules }
     }
 }
 

@@ -9,16 +9,13 @@
 
 use chrono::TimeDelta;
 
-use crate::codepipeline::CodePipeline;
 use crate::deployment::Deployment;
 use crate::env::{ConfigError, Env};
 use crate::error::Error;
-use crate::history::{History, PastDeployment, Scope};
+use crate::histories::Histories;
 use crate::identity::Execution;
 use crate::incident::{Cause, Incident};
-use crate::ledger::Ledger;
-use crate::ledger::facts::{AttributedBy, FailedBy, Known};
-use crate::production::Production;
+use crate::ledger::facts::{Attributed, AttributedBy, FailedBy, Known};
 
 /// How incidents are attributed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +51,8 @@ impl AttributionRules {
 /// What an attribution takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Attribution<'a> {
-    /// Where deployments and incidents meet.
-    pub ledger: &'a Ledger,
-    /// Whose history decides.
-    pub codepipeline: &'a CodePipeline,
-    /// What a deployment is.
-    pub production: &'a Production,
+    /// Who decides what was in production, and when.
+    pub histories: Histories<'a>,
     /// How it is decided.
     pub rules: &'a AttributionRules,
 }
@@ -71,77 +64,73 @@ impl Attribution<'_> {
     /// # Errors
     /// [`Error::Service`] as the ledger or CodePipeline fails.
     pub async fn settle(&self, incident: &Incident) -> Result<Option<(Execution, Known)>, Error> {
-        let decided = self.ledger.attributed(&incident.ops_item).await?;
-        let execution = if let Some(decided) = decided {
+        let ledger = self.histories.ledger;
+        let attributed = if let Some(decided) = ledger.attributed(&incident.ops_item).await? {
             decided
         } else {
-            self.ledger.wait(incident).await?;
+            ledger.wait(incident).await?;
             match self.find(incident).await? {
                 None => return Ok(None),
-                Some((found, rule)) => self.ledger.attribute(incident, &found, rule).await?,
+                Some(found) => ledger.attribute(incident, &found).await?,
             }
         };
-        let by = FailedBy::Incident(incident.ops_item.clone(), incident.created_at);
-        let known = self.ledger.mark_failed(&execution, &by, incident.created_at).await?;
-        self.ledger.stop_waiting(incident).await?;
+        let Attributed { execution, repository, .. } = attributed;
+        let by = FailedBy::Incident(incident.created_at, incident.ops_item.clone());
+        let known = ledger.mark_failed(&execution, &repository, &by, incident.created_at).await?;
+        ledger.stop_waiting(incident).await?;
         Ok(Some((execution, known)))
     }
 
-    /// Attributes the incidents that waited for this deployment.
+    /// Attributes the incidents that waited for this deployment; returns the deployments that they
+    /// marked, which may be others.
     ///
     /// # Errors
     /// [`Error::Service`] as the ledger or CodePipeline fails.
-    pub async fn settle_waiting(&self, deployment: &Deployment) -> Result<(), Error> {
-        for incident in self.ledger.waiting_for(deployment, self.rules.window).await? {
-            self.settle(&incident).await?;
+    pub async fn settle_waiting(
+        &self,
+        deployment: &Deployment,
+    ) -> Result<Vec<(Execution, Known)>, Error> {
+        let mut marked = Vec::new();
+        for incident in self.histories.ledger.waiting_for(deployment, self.rules.window).await? {
+            marked.extend(self.settle(&incident).await?);
         }
-        Ok(())
+        Ok(marked)
+    }
+
+    /// The deployment that caused the incident, as it was decided or would be now.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as the ledger or CodePipeline fails.
+    pub async fn cause_of(&self, incident: &Incident) -> Result<Option<Attributed>, Error> {
+        match self.histories.ledger.attributed(&incident.ops_item).await? {
+            Some(decided) => Ok(Some(decided)),
+            None => self.find(incident).await,
+        }
     }
 
     /// The deployment that caused the incident, by the first rule that applies.
-    ///
-    /// # Errors
-    /// [`Error::Service`] as the ledger or CodePipeline fails.
-    pub async fn find(
-        &self,
-        incident: &Incident,
-    ) -> Result<Option<(Execution, AttributedBy)>, Error> {
-        let Incident { created_at, cause, .. } = incident;
-        let (found, rule) = match cause {
-            Cause::Execution(id) => {
-                (self.ledger.executions(id).await?.into_iter().next(), AttributedBy::Change)
+    async fn find(&self, incident: &Incident) -> Result<Option<Attributed>, Error> {
+        let Self { histories, rules } = self;
+        let (created_at, window) = (incident.created_at, rules.window);
+        let (found, by) = match &incident.cause {
+            Cause::Execution(id) => (histories.ledger.deployment(id).await?, AttributedBy::Change),
+            Cause::Commit(commit) => {
+                let by_commit = histories.ledger.pipelines(&incident.cause).await?;
+                let repositories =
+                    by_commit.iter().map(|(_, of)| of).chain(incident.repository.as_ref());
+                let found = histories.latest_of(commit, repositories, created_at).await?;
+                (found, AttributedBy::Change)
             }
-            Cause::Commit(_) => (self.in_histories(incident).await?, AttributedBy::Change),
-            Cause::Repository(_) => (self.in_histories(incident).await?, AttributedBy::Repository),
-            Cause::Unnamed if self.rules.is_explicit => (None, AttributedBy::Latest),
-            Cause::Unnamed => (
-                self.ledger.latest_before(*created_at, self.rules.window).await?,
-                AttributedBy::Latest,
-            ),
+            Cause::Repository(repository) => {
+                let found = histories.latest(repository, created_at, window).await?;
+                (found, AttributedBy::Repository)
+            }
+            Cause::Unnamed if rules.is_explicit => (None, AttributedBy::Latest),
+            Cause::Unnamed => {
+                let found = histories.ledger.latest_before(created_at, window).await?;
+                (found, AttributedBy::Latest)
+            }
         };
-        Ok(found.map(|execution| (execution, rule)))
-    }
-
-    async fn in_histories(&self, incident: &Incident) -> Result<Option<Execution>, Error> {
-        let Incident { created_at, cause, .. } = incident;
-        let mut latest: Option<(PastDeployment, Execution)> = None;
-        for (pipeline, repository) in self.ledger.pipelines(cause).await? {
-            let rule = self.production.rule(&repository);
-            let scope = Scope { pipeline: pipeline.clone(), repository, rule, action: None };
-            let history =
-                History::until(*created_at, scope, self.codepipeline, self.production).await?;
-            let found = match cause {
-                Cause::Commit(commit) => history.latest_of(commit).await?,
-                _ => history
-                    .latest()
-                    .filter(|deployment| deployment.at() >= *created_at - self.rules.window)
-                    .cloned(),
-            };
-            if let Some(found) = found {
-                let execution = pipeline.execution(found.id().clone());
-                latest = latest.max(Some((found, execution)));
-            }
-        }
-        Ok(latest.map(|(_, execution)| execution))
+        Ok(found.map(|(execution, repository)| Attributed { execution, repository, by }))
     }
 }

@@ -52,7 +52,14 @@ pub struct Rollback {
     /// Whether it counts only if it left the production stage alone: else that stage's own event
     /// tells of it.
     pub is_after_production: bool,
-    /// The execution whose revision it is.
+    /// What it brought back, and why.
+    pub of: RollbackOf,
+}
+
+/// What a rollback execution says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RollbackOf {
+    /// The earlier execution whose revision it brings back.
     pub target: Option<ExecutionId>,
     /// The execution whose failure started it, if CodePipeline did by itself.
     pub failed: Option<ExecutionId>,

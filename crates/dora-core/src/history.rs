@@ -9,11 +9,11 @@ use std::collections::{BTreeSet, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::codepipeline::CodePipeline;
-use crate::codepipeline::client::{Executions, RollbackOf};
+use crate::codepipeline::client::Executions;
 use crate::commit::{CommitId, Range};
-use crate::deployment::{Deployment, Rule};
+use crate::deployment::{Deployment, RollbackOf, Rule};
 use crate::error::Error;
-use crate::identity::{Execution, ExecutionId, Pipeline};
+use crate::identity::{Execution, ExecutionId, OpsItemId, Pipeline};
 use crate::production::Production;
 use crate::repository::Repository;
 use crate::source::SourceAction;
@@ -35,15 +35,28 @@ pub struct PastExecution {
     pub status: Status,
     /// What it brought back, if it was a rollback.
     pub rollback: Option<RollbackOf>,
-    /// The revision of each source action, by the action's name.
-    pub revisions: Vec<(String, String)>,
+    /// The revision of each source action.
+    pub revisions: Vec<PastRevision>,
+}
+
+/// What a source action fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastRevision {
+    /// The action's name.
+    pub action: String,
+    /// The revision's id: of a Git repository the commit's.
+    pub id: String,
+    /// Where the repository is hosted, where the revision says.
+    pub provider: Option<String>,
+    /// The OpsItems that its commit message names.
+    pub ops_items: BTreeSet<OpsItemId>,
 }
 
 impl PastExecution {
     /// The source action that fetched the commit.
     fn action_of(&self, commit: Option<&str>) -> Option<String> {
-        let (action, _) = self.revisions.iter().find(|(_, id)| Some(id.as_str()) == commit)?;
-        Some(action.clone())
+        let of_commit = |revision: &&PastRevision| Some(revision.id.as_str()) == commit;
+        Some(self.revisions.iter().find(of_commit)?.action.clone())
     }
 }
 
@@ -75,7 +88,7 @@ pub struct PastActions {
 impl PastActions {
     /// When the production stage succeeded, if it did. An execution that was broken off may have
     /// left it before its last action, or for a condition that was not met.
-    fn production_time(&self, status: Status) -> Option<DateTime<Utc>> {
+    pub(crate) fn production_time(&self, status: Status) -> Option<DateTime<Utc>> {
         self.production_at.filter(|_| self.went_on || status != Status::BrokenOff)
     }
 }
@@ -92,6 +105,10 @@ pub struct PastDeployment {
     pub commit: CommitId,
     /// The branch that ran, where it is known.
     pub branch: Option<String>,
+    /// Where the repository is hosted, where CodePipeline says.
+    pub provider: Option<String>,
+    /// The OpsItems that the commit's message names.
+    pub ops_items: BTreeSet<OpsItemId>,
 }
 
 impl PastDeployment {
@@ -105,6 +122,22 @@ impl PastDeployment {
     #[must_use]
     pub fn id(&self) -> &ExecutionId {
         &self.reached.1
+    }
+
+    /// The deployment, as its own event tells of it.
+    #[must_use]
+    pub fn deployment(self, scope: &Scope) -> Deployment {
+        let (at, id) = self.reached;
+        Deployment {
+            execution: scope.pipeline.execution(id),
+            at,
+            repository: scope.repository.clone(),
+            branch: self.branch,
+            commit: Some(self.commit.as_str().to_owned()),
+            provider: self.provider,
+            ops_items: self.ops_items,
+            rule: scope.rule,
+        }
     }
 }
 
@@ -218,6 +251,12 @@ impl<'a> History<'a> {
         Ok(())
     }
 
+    /// When the deployment itself reached production, by CodePipeline's record, or the time given.
+    #[must_use]
+    pub fn end(&self) -> DateTime<Utc> {
+        self.before.0
+    }
+
     /// The deployment that was in production at last, if there was any.
     #[must_use]
     pub fn latest(&self) -> Option<&PastDeployment> {
@@ -266,7 +305,7 @@ impl<'a> History<'a> {
         let is_of = |deployment: &&PastDeployment| deployment.commit == *commit;
         let mut found = self.deployed.iter().filter(is_of).max().cloned();
         for past in &self.others {
-            if past.revisions.iter().any(|(_, id)| id == commit.as_str())
+            if past.revisions.iter().any(|revision| revision.id == commit.as_str())
                 && let Some(deployment) = self.deployment(past).await?.filter(|it| is_of(&it))
             {
                 found = found.max(Some(deployment));
@@ -334,7 +373,8 @@ impl<'a> History<'a> {
         past: &PastExecution,
         is_wanted: impl Fn(&CommitId) -> bool,
     ) -> Result<Option<CommitId>, Error> {
-        let mut revisions = past.revisions.iter().filter_map(|(_, id)| CommitId::parse(id));
+        let mut revisions =
+            past.revisions.iter().filter_map(|revision| CommitId::parse(&revision.id));
         if !revisions.any(|id| is_wanted(&id)) {
             return Ok(None);
         }
@@ -392,26 +432,22 @@ pub async fn record(
     Ok(None)
 }
 
-/// The executions of a pipeline that started between two times.
+/// The executions of the same pipeline that started later.
 ///
 /// # Errors
 /// [`Error::Service`] as CodePipeline fails.
-pub async fn between(
-    pipeline: &Pipeline,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
+pub async fn since(
+    execution: &Execution,
     codepipeline: &CodePipeline,
 ) -> Result<Vec<PastExecution>, Error> {
-    let mut executions = codepipeline.executions(pipeline).await;
+    let mut executions = codepipeline.executions(&execution.of()).await;
     let mut found = Vec::new();
     while let Some(past) = executions.next().await {
         let past = past?;
-        if past.started_at < from {
+        if past.id == execution.id {
             break;
         }
-        if past.started_at < to {
-            found.push(past);
-        }
+        found.push(past);
     }
     Ok(found)
 }
@@ -458,12 +494,18 @@ fn deployment(
         (Rule::Gitflow, Some(branch)) => production.is_main_branch(branch),
         _ => true,
     };
-    let revision = past.revisions.iter().find(|(action, _)| *action == source.name);
-    let commit = source.source.commit.as_deref().or(revision.map(|(_, id)| id.as_str()))?;
+    let revision = past.revisions.iter().find(|revision| revision.action == source.name);
+    let commit =
+        source.source.commit.as_deref().or(revision.map(|revision| revision.id.as_str()))?;
+    let (provider, ops_items) = revision
+        .map(|revision| (revision.provider.clone(), revision.ops_items.clone()))
+        .unwrap_or_default();
     is_production.then_some(PastDeployment {
         reached: (at, past.id.clone()),
         commit: CommitId::parse(commit)?,
         branch: source.source.branch.clone(),
+        provider: source.source.provider.clone().or(provider),
+        ops_items: source.source.ops_items.union(&ops_items).cloned().collect(),
     })
 }
 
@@ -490,7 +532,12 @@ mod tests {
             updated_at: at(updated),
             status: Status::Succeeded,
             rollback: None,
-            revisions: vec![("Source".to_owned(), "b".repeat(40))],
+            revisions: vec![PastRevision {
+                action: "Source".to_owned(),
+                id: "b".repeat(40),
+                provider: None,
+                ops_items: BTreeSet::new(),
+            }],
         }
     }
 
@@ -520,7 +567,8 @@ mod tests {
 
     fn found(time: &str, past: &PastExecution, letter: &str, branch: &str) -> PastDeployment {
         let branch = Some(branch.to_owned());
-        PastDeployment { reached: reached(time, past), commit: commit(letter), branch }
+        let (reached, commit) = (reached(time, past), commit(letter));
+        PastDeployment { reached, commit, branch, provider: None, ops_items: BTreeSet::new() }
     }
 
     #[test]

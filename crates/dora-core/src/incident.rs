@@ -58,6 +58,14 @@ pub struct Incident {
     pub repository: Option<Repository>,
 }
 
+impl Incident {
+    /// One that names neither a cause nor a repository, or of which that matters no more.
+    #[must_use]
+    pub fn named_nothing(ops_item: OpsItem, created_at: DateTime<Utc>) -> Self {
+        Self { ops_item, created_at, cause: Cause::Unnamed, repository: None }
+    }
+}
+
 /// What decides whether an OpsItem is an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kind {

@@ -32,6 +32,7 @@ pub mod error;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
 pub mod github;
+pub mod histories;
 pub mod history;
 pub mod identity;
 pub mod incident;

@@ -4,10 +4,9 @@
 //! Any other repository (GitFlow) is in production when its pipeline succeeds on the main branch.
 //! A rollback is never a deployment of a change.
 
-use crate::codepipeline::client::RollbackOf;
 use crate::codepipeline::event::{ExecutionEvent, Level, State};
 use crate::decision::{Decision, Reason};
-use crate::deployment::{Deployment, Rollback, Rule};
+use crate::deployment::{Deployment, Rollback, RollbackOf, Rule};
 use crate::env::{ConfigError, Env};
 use crate::repository::{Repository, RepositoryPattern};
 use crate::source::Source;
@@ -116,8 +115,7 @@ impl Production {
                 at: event.at,
                 repository,
                 is_after_production,
-                target: of.target,
-                failed: of.failed,
+                of,
             }),
         }
     }

@@ -5,6 +5,7 @@
 //! what it undid.
 
 mod config;
+mod ended;
 mod measure;
 
 use std::collections::BTreeSet;
@@ -16,23 +17,23 @@ use dora_core::codepipeline::{CodePipeline, ExecutionEvent};
 use dora_core::deployment::{Arrival, Deployment, Rollback};
 use dora_core::envelope::Envelope;
 use dora_core::github::GitHub;
-use dora_core::history::{History, PastDeployment, Scope};
+use dora_core::histories::Histories;
 use dora_core::identity::{AccountId, Execution, OpsItemId};
 use dora_core::incident::{Incident, IncidentRules};
 use dora_core::ledger::Subject;
-use dora_core::ledger::facts::Known;
+use dora_core::ledger::facts::{FailedBy, Known};
 use dora_core::metric::{Measured, Measurement, Metric};
 use dora_core::opscenter::{self, OpsCenter, OpsItemEvent};
 use dora_core::production::Production;
 use dora_core::publication::{Publication, within};
-use dora_core::rollback::{first_after, undone};
+use dora_core::rollback::undone;
 use dora_core::shipped::shipped;
 use dora_core::{Decision, Error, Reason, lookup};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::value::RawValue;
 use tracing::info;
 
-pub use measure::{Recovery, of_rollback};
+pub use measure::{Recovery, of_rollbacks, recovery_of};
 
 /// The function, ready to handle events: clients are built once and kept.
 #[derive(Debug)]
@@ -93,9 +94,14 @@ impl Mttr {
         } else {
             self.follow(deployment, context).await?
         };
-        self.attribution().settle_waiting(deployment).await?;
+        let mut marked = self.attribution().settle_waiting(deployment).await?;
         let known = ledger.known(&deployment.execution).await?;
-        self.recoveries(&deployment.execution, &known, answer, deadline).await
+        marked.push((deployment.execution.clone(), known));
+        let mut answer = answer;
+        for (execution, known) in marked {
+            answer = self.recoveries(&execution, known, answer, deadline).await?;
+        }
+        Ok(answer)
     }
 
     /// Publishes what the deployment's references come to. Each recovery has a claim of its own, and
@@ -132,9 +138,10 @@ impl Mttr {
             return Ok(ignored);
         };
         let execution = rollback.execution.of().execution(undone.id().clone());
-        let by = &rollback.execution.id;
-        let known = self.publication.ledger.mark_undone(&execution, by, rollback.at).await?;
-        self.recoveries(&execution, &known, ignored, deadline).await
+        let by = FailedBy::Rollback(rollback.at, rollback.execution.id.clone());
+        let (ledger, repository) = (&self.publication.ledger, &rollback.repository);
+        let known = ledger.mark_failed(&execution, repository, &by, rollback.at).await?;
+        self.recoveries(&execution, known, ignored, deadline).await
     }
 
     async fn incident(&self, event: OpsItemEvent, context: &Context) -> Result<Answer, Error> {
@@ -149,7 +156,7 @@ impl Mttr {
                 match self.attribution().settle(&incident).await? {
                     None => open,
                     Some((execution, known)) => {
-                        self.recoveries(&execution, &known, open, context.deadline()).await?
+                        self.recoveries(&execution, known, open, context.deadline()).await?
                     }
                 }
             }
@@ -158,15 +165,25 @@ impl Mttr {
         Ok(answer)
     }
 
-    /// Publishes what the rollback of a deployment ended, if one undid it, on top of `answer`.
+    /// Publishes what the rollbacks of a deployment ended, if any undid it, on top of `answer`.
     async fn recoveries(
         &self,
         execution: &Execution,
-        known: &Known,
+        known: Known,
         mut answer: Answer,
         deadline: SystemTime,
     ) -> Result<Answer, Error> {
-        for recovery in of_rollback(execution, known) {
+        let Some(repository) = known.repository.clone() else { return Ok(answer) };
+        if known.deployed_at.is_none() || known.rollbacks().next().is_none() {
+            return Ok(answer);
+        }
+        let rollbacks = self.rollbacks(execution, &known, &repository).await?;
+        let mut open = self.still_open(known, &repository, &rollbacks, deadline).await?;
+        if let Some(of) = recovery_of(&open, &rollbacks) {
+            let known = self.publication.ledger.decide_recovery(execution, of).await?;
+            open = self.still_open(known, &repository, &rollbacks, deadline).await?;
+        }
+        for recovery in of_rollbacks(execution, &open, &rollbacks) {
             answer = answer.and(self.publish(recovery, deadline).await?);
         }
         Ok(answer)
@@ -222,52 +239,17 @@ impl Mttr {
         Ok(found)
     }
 
-    /// Whether nothing ended the incident before this deployment did: no rollback of the deployment
-    /// that caused it, and no earlier deployment that references it, though its event may come late.
-    async fn is_first_to_end(
-        &self,
-        deployment: &Deployment,
-        incident: &Incident,
-        deadline: SystemTime,
-    ) -> Result<bool, Error> {
-        if let Some((cause, _)) = self.attribution().find(incident).await?
-            && let Some(rolled_back_at) = first_after(&cause, &self.codepipeline).await?
-            && rolled_back_at > incident.created_at
-            && rolled_back_at < deployment.at
-        {
-            return Ok(false);
-        }
-        let history = History::before(deployment, &self.codepipeline, &self.production).await?;
-        for earlier in history.since(incident.created_at).await? {
-            let earlier = past(deployment, &earlier);
-            let known = self.publication.ledger.known(&earlier.execution).await?;
-            if !known.was_followed
-                && self.references(&earlier, deadline).await?.contains(&incident.ops_item.id)
-            {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    fn attribution(&self) -> Attribution<'_> {
+        Attribution { histories: self.histories(), rules: &self.attribution_rules }
     }
 
-    fn attribution(&self) -> Attribution<'_> {
-        Attribution {
+    fn histories(&self) -> Histories<'_> {
+        Histories {
             ledger: &self.publication.ledger,
             codepipeline: &self.codepipeline,
+            tooling_accounts: &self.tooling_accounts,
             production: &self.production,
-            rules: &self.attribution_rules,
         }
-    }
-}
-
-/// An earlier deployment of the same pipeline, as its own event will tell of it.
-fn past(deployment: &Deployment, earlier: &PastDeployment) -> Deployment {
-    Deployment {
-        execution: Scope::of(deployment).pipeline.execution(earlier.id().clone()),
-        at: earlier.at(),
-        branch: earlier.branch.clone(),
-        commit: Some(earlier.commit.as_str().to_owned()),
-        ..deployment.clone()
     }
 }
 

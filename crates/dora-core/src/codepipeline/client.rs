@@ -21,9 +21,10 @@ use aws_sdk_codepipeline::types::{
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 use tokio::sync::Mutex;
 
+use crate::deployment::RollbackOf;
 use crate::env::{ConfigError, Env};
 use crate::error::{Error, Failure, Service};
-use crate::history::{PastActions, PastExecution, Status};
+use crate::history::{PastActions, PastExecution, PastRevision, Status};
 use crate::identity::{AccountId, Execution, ExecutionId, OpsItemId, Pipeline, Region};
 use crate::production::Production;
 use crate::repository::Repository;
@@ -52,15 +53,6 @@ pub struct ExecutionRecord {
     pub pipeline_version: Option<i32>,
     /// The revision of each source artifact.
     pub revisions: Vec<Revision>,
-}
-
-/// What a rollback execution says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RollbackOf {
-    /// The earlier execution whose revision it brings back.
-    pub target: Option<ExecutionId>,
-    /// The execution whose failure started it, if CodePipeline did by itself.
-    pub failed: Option<ExecutionId>,
 }
 
 impl CodePipeline {
@@ -353,7 +345,15 @@ fn past_execution(summary: PipelineExecutionSummary) -> Option<PastExecution> {
             .source_revisions
             .unwrap_or_default()
             .into_iter()
-            .filter_map(|revision| Some((revision.action_name, revision.revision_id?)))
+            .filter_map(|revision| {
+                let summary = revision.revision_summary.as_deref().unwrap_or_default();
+                Some(PastRevision {
+                    provider: provider_in(summary),
+                    ops_items: OpsItemId::all_in(summary),
+                    action: revision.action_name,
+                    id: revision.revision_id?,
+                })
+            })
             .collect(),
     })
 }

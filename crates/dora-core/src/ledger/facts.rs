@@ -16,7 +16,9 @@ use crate::identity::{
     AccountId, Execution, ExecutionId, OpsItem, OpsItemId, Pipeline, PipelineName, Region,
 };
 use crate::incident::{Cause, Incident};
+use crate::metric::Metric;
 use crate::repository::Repository;
+use crate::rollback::PastRollback;
 
 const WAITING: &str = "waiting";
 /// Events come up to two weeks late; an incident need not wait much longer for its deployment.
@@ -27,25 +29,68 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::days(30);
 pub struct Known {
     /// When it reached production, once its event has arrived.
     pub deployed_at: Option<DateTime<Utc>>,
-    /// Its repository, once its event has arrived.
+    /// Its repository.
     pub repository: Option<Repository>,
     /// What made it a failed change.
     pub failed_by: BTreeSet<FailedBy>,
-    /// When a rollback undid it.
-    pub undone_at: Option<DateTime<Utc>>,
-    /// Whether a recovery from it was published, or is about to be, that is no incident's.
-    pub has_recovery: bool,
+    /// Whose recovery its rollback was, once that is decided.
+    pub recovery_of: Option<RecoveryOf>,
     /// Whether its references to incidents were followed.
     pub was_followed: bool,
 }
 
-/// What made a deployment a failed change.
+impl Known {
+    /// The rollbacks that undid it, as far as their events have come, first first.
+    pub fn rollbacks(&self) -> impl Iterator<Item = PastRollback> {
+        self.failed_by.iter().filter_map(|by| match by {
+            FailedBy::Rollback(at, id) => Some(PastRollback { id: id.clone(), at: *at }),
+            FailedBy::Incident(..) => None,
+        })
+    }
+
+    /// When a rollback that undid it succeeded, by its event.
+    #[must_use]
+    pub fn undone_at(&self, rollback: &ExecutionId) -> Option<DateTime<Utc>> {
+        self.rollbacks().find(|undoing| undoing.id == *rollback).map(|undoing| undoing.at)
+    }
+}
+
+/// What made a deployment a failed change, and when that was created or succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailedBy {
     /// An incident that is attributed to it.
-    Incident(OpsItem, DateTime<Utc>),
+    Incident(DateTime<Utc>, OpsItem),
     /// The execution that rolled it back.
-    Rollback(ExecutionId),
+    Rollback(DateTime<Utc>, ExecutionId),
+}
+
+/// Whose recovery the first rollback of a deployment was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecoveryOf {
+    /// That of the incidents that the deployment had caused before.
+    Incidents,
+    /// The deployment's own: it had caused none.
+    Deployment,
+}
+
+impl RecoveryOf {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Incidents => "incidents",
+            Self::Deployment => "deployment",
+        }
+    }
+}
+
+/// The deployment that caused an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attributed {
+    /// The deployment.
+    pub execution: Execution,
+    /// Its repository.
+    pub repository: Repository,
+    /// The rule that decided.
+    pub by: AttributedBy,
 }
 
 /// The rule that attributed an incident.
@@ -60,14 +105,16 @@ pub enum AttributedBy {
 }
 
 impl AttributedBy {
-    /// As the ledger and the log name it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Change => "change",
             Self::Repository => "repository",
             Self::Latest => "latest",
         }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Change, Self::Repository, Self::Latest].into_iter().find(|by| by.as_str() == text)
     }
 }
 
@@ -113,17 +160,21 @@ impl Ledger {
         Ok(items.iter().filter_map(pipeline).collect())
     }
 
-    /// The deployments of that execution id. There is one at most, as ids are unique.
+    /// The deployment of that execution id, once its event has arrived, and its repository.
     ///
     /// # Errors
     /// [`Error::Service`] as DynamoDB fails.
-    pub async fn executions(&self, id: &ExecutionId) -> Result<Vec<Execution>, Error> {
+    pub async fn deployment(
+        &self,
+        id: &ExecutionId,
+    ) -> Result<Option<(Execution, Repository)>, Error> {
         let items = self.query(format!("deployment#{id}"), None).await?;
-        let execution = |item: &Item| {
+        let deployment = |item: &Item| {
             string(item, "deployed_at")?;
-            Some(pipeline_of(string(item, "sk")?)?.execution(id.clone()))
+            let repository = Repository::parse(string(item, "repository")?)?;
+            Some((pipeline_of(string(item, "sk")?)?.execution(id.clone()), repository))
         };
-        Ok(items.iter().filter_map(execution).collect())
+        Ok(items.iter().find_map(deployment))
     }
 
     /// The latest deployment that has arrived of those before a time, within a window.
@@ -134,7 +185,7 @@ impl Ledger {
         &self,
         time: DateTime<Utc>,
         window: TimeDelta,
-    ) -> Result<Option<Execution>, Error> {
+    ) -> Result<Option<(Execution, Repository)>, Error> {
         let earliest = time - window;
         let mut day = time.date_naive();
         while day >= earliest.date_naive() {
@@ -156,12 +207,12 @@ impl Ledger {
                 .map_err(|error| failed("Query", &pk, &error))?
                 .items
                 .unwrap_or_default();
-            if let Some(execution) = items.first().and_then(|item| {
+            let deployment = items.first().and_then(|item| {
                 let (_, rest) = string(item, "sk")?.split_once('#')?;
-                let (id, pipeline) = rest.split_once('#')?;
-                Some(pipeline_of(pipeline)?.execution(ExecutionId::parse(id)?))
-            }) {
-                return Ok(Some(execution));
+                Some((execution_of(rest)?, Repository::parse(string(item, "repository")?)?))
+            });
+            if deployment.is_some() {
+                return Ok(deployment);
             }
             let Some(before) = day.pred_opt() else { break };
             day = before;
@@ -213,7 +264,8 @@ impl Ledger {
         window: TimeDelta,
     ) -> Result<Vec<Incident>, Error> {
         let Deployment { execution, repository, commit, at, .. } = deployment;
-        let (from, to) = (sortable(*at), sortable(*at + window));
+        // An event's time can be later than the one in CodePipeline's history, which decides.
+        let (from, to) = (sortable(*at - TimeDelta::minutes(1)), sortable(*at + window));
         let whole = |key: String| (format!("{key}#"), format!("{key}#~"));
         let within = |key: String| (format!("{key}#{from}"), format!("{key}#{to}~"));
         let named = [
@@ -238,21 +290,22 @@ impl Ledger {
     pub async fn attribute(
         &self,
         incident: &Incident,
-        execution: &Execution,
-        rule: AttributedBy,
-    ) -> Result<Execution, Error> {
+        found: &Attributed,
+    ) -> Result<Attributed, Error> {
         let Incident { ops_item, created_at, cause, .. } = incident;
         let item = self
             .update(&Key::incident(ops_item))
             .update_expression(
                 "SET deployment = if_not_exists(deployment, :deployment), \
+                 repository = if_not_exists(repository, :repository), \
                  attributed_by = if_not_exists(attributed_by, :rule), \
                  created_at = if_not_exists(created_at, :created), \
                  cause = if_not_exists(cause, :cause), \
                  expires_at = if_not_exists(expires_at, :until)",
             )
-            .expression_attribute_values(":deployment", text(&execution_text(execution)))
-            .expression_attribute_values(":rule", text(rule.as_str()))
+            .expression_attribute_values(":deployment", text(&execution_text(&found.execution)))
+            .expression_attribute_values(":repository", text(found.repository.as_str()))
+            .expression_attribute_values(":rule", text(found.by.as_str()))
             .expression_attribute_values(":created", text(&rfc3339(*created_at)))
             .expression_attribute_values(":cause", text(&cause.key()))
             .expression_attribute_values(":until", self.expiry(*created_at))
@@ -262,17 +315,25 @@ impl Ledger {
             .map_err(|error| failed("UpdateItem", ops_item, &error))?
             .attributes
             .unwrap_or_default();
-        let decided = string(&item, "deployment").and_then(execution_of);
-        Ok(decided.unwrap_or_else(|| execution.clone()))
+        Ok(attributed(&item).unwrap_or_else(|| found.clone()))
     }
 
-    /// The deployment that an incident was attributed to, if it was.
+    /// What an incident was attributed to, if it was.
     ///
     /// # Errors
     /// [`Error::Service`] as DynamoDB fails.
-    pub async fn attributed(&self, ops_item: &OpsItem) -> Result<Option<Execution>, Error> {
+    pub async fn attributed(&self, ops_item: &OpsItem) -> Result<Option<Attributed>, Error> {
+        Ok(attributed(&self.get(&Key::incident(ops_item), ops_item).await?))
+    }
+
+    /// When an incident ended, if that was published, or is known and too old for CloudWatch.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as DynamoDB fails.
+    pub async fn recovered_at(&self, ops_item: &OpsItem) -> Result<Option<DateTime<Utc>>, Error> {
         let item = self.get(&Key::incident(ops_item), ops_item).await?;
-        Ok(string(&item, "deployment").and_then(execution_of))
+        let recovery = item.get(Metric::TimeToRecovery.name()).and_then(|it| it.as_m().ok());
+        Ok(recovery.and_then(|recovery| string(recovery, "at")?.parse().ok()))
     }
 
     /// Marks a deployment as a failed change. `at` is when that happened.
@@ -282,6 +343,7 @@ impl Ledger {
     pub async fn mark_failed(
         &self,
         execution: &Execution,
+        repository: &Repository,
         by: &FailedBy,
         at: DateTime<Utc>,
     ) -> Result<Known, Error> {
@@ -289,9 +351,11 @@ impl Ledger {
         let output = self
             .update(&Key::deployment(execution))
             .update_expression(
-                "SET expires_at = if_not_exists(expires_at, :until) ADD failed_by :causes",
+                "SET expires_at = if_not_exists(expires_at, :until), \
+                 repository = if_not_exists(repository, :repository) ADD failed_by :causes",
             )
             .expression_attribute_values(":causes", causes)
+            .expression_attribute_values(":repository", text(repository.as_str()))
             .expression_attribute_values(":until", self.expiry(at))
             .return_values(ReturnValue::AllNew)
             .send()
@@ -300,26 +364,20 @@ impl Ledger {
         Ok(known(&output.attributes.unwrap_or_default()))
     }
 
-    /// Records that a rollback undid a deployment.
+    /// Decides once whose recovery the rollback of a deployment was, and returns what is known of
+    /// the deployment since.
     ///
     /// # Errors
     /// [`Error::Service`] as DynamoDB fails.
-    pub async fn mark_undone(
+    pub async fn decide_recovery(
         &self,
         execution: &Execution,
-        by: &ExecutionId,
-        at: DateTime<Utc>,
+        of: RecoveryOf,
     ) -> Result<Known, Error> {
         let output = self
             .update(&Key::deployment(execution))
-            .update_expression(
-                "SET undone_at = if_not_exists(undone_at, :at), \
-                 undone_by = if_not_exists(undone_by, :by), \
-                 expires_at = if_not_exists(expires_at, :until)",
-            )
-            .expression_attribute_values(":at", text(&rfc3339(at)))
-            .expression_attribute_values(":by", text(by.as_str()))
-            .expression_attribute_values(":until", self.expiry(at))
+            .update_expression("SET recovery_of = if_not_exists(recovery_of, :of)")
+            .expression_attribute_values(":of", text(of.as_str()))
             .return_values(ReturnValue::AllNew)
             .send()
             .await
@@ -374,16 +432,25 @@ impl Ledger {
     }
 }
 
+fn attributed(item: &Item) -> Option<Attributed> {
+    Some(Attributed {
+        execution: execution_of(string(item, "deployment")?)?,
+        repository: Repository::parse(string(item, "repository")?)?,
+        by: AttributedBy::parse(string(item, "attributed_by")?)?,
+    })
+}
+
 fn known(item: &Item) -> Known {
     let time = |name: &str| string(item, name)?.parse().ok();
     let causes = item.get("failed_by").and_then(|causes| causes.as_ss().ok());
-    let rework = item.get("ReworkDeployments").and_then(|record| record.as_m().ok());
+    let rework = item.get(Metric::ReworkDeployments.name()).and_then(|record| record.as_m().ok());
     Known {
         deployed_at: time("deployed_at"),
         repository: string(item, "repository").and_then(Repository::parse),
         failed_by: causes.into_iter().flatten().filter_map(|text| failed_by_of(text)).collect(),
-        undone_at: time("undone_at"),
-        has_recovery: item.contains_key("TimeToRecovery"),
+        recovery_of: [RecoveryOf::Incidents, RecoveryOf::Deployment]
+            .into_iter()
+            .find(|of| string(item, "recovery_of") == Some(of.as_str())),
         was_followed: rework.and_then(|record| string(record, "state")) != Some("pending")
             && rework.is_some(),
     }
@@ -433,20 +500,20 @@ fn ops_item_of(text: &str) -> Option<OpsItem> {
 
 fn failed_by_text(by: &FailedBy) -> String {
     match by {
-        FailedBy::Incident(ops_item, at) => {
+        FailedBy::Incident(at, ops_item) => {
             format!("incident#{}#{}", sortable(*at), ops_item_text(ops_item))
         }
-        FailedBy::Rollback(id) => format!("rollback#{id}"),
+        FailedBy::Rollback(at, id) => format!("rollback#{}#{id}", sortable(*at)),
     }
 }
 
 fn failed_by_of(text: &str) -> Option<FailedBy> {
-    match text.split_once('#')? {
-        ("rollback", id) => ExecutionId::parse(id).map(FailedBy::Rollback),
-        ("incident", rest) => {
-            let (at, ops_item) = rest.split_once('#')?;
-            Some(FailedBy::Incident(ops_item_of(ops_item)?, at.parse().ok()?))
-        }
+    let (kind, rest) = text.split_once('#')?;
+    let (at, what) = rest.split_once('#')?;
+    let at = at.parse().ok()?;
+    match kind {
+        "rollback" => Some(FailedBy::Rollback(at, ExecutionId::parse(what)?)),
+        "incident" => Some(FailedBy::Incident(at, ops_item_of(what)?)),
         _ => None,
     }
 }
@@ -482,7 +549,9 @@ mod tests {
     fn what_is_written_can_be_read() {
         let execution = fixtures::deployment().execution;
         assert_eq!(execution_of(&execution_text(&execution)), Some(execution.clone()));
-        for by in [FailedBy::Rollback(execution.id.clone()), FailedBy::Incident(ops_item(), at())] {
+        for by in
+            [FailedBy::Rollback(at(), execution.id.clone()), FailedBy::Incident(at(), ops_item())]
+        {
             assert_eq!(failed_by_of(&failed_by_text(&by)), Some(by));
         }
         for cause in [
