@@ -43,6 +43,8 @@ class Outage:
     """What ended an incident or a failed change, and after how long."""
     rework: tuple[Run, ...] = ()
     orders: tuple[Order, ...] = ("forwards", "backwards")
+    known: tuple[int, ...] = ()
+    """The incidents, by number, whose deployment is known even before its event has come."""
 
     def happened(self, product: Product) -> None:
         """Let the services know all this, in recent days."""
@@ -92,12 +94,13 @@ class Outage:
         return {value: Statistics.of(measured) for value, measured in values.items()}
 
     def _repository(self, incident: Incident, order: Order) -> str | None:
-        """Return the one that it names, else that of its deployment where that has come before."""
+        """Return the one that it names, else that of its deployment where that is known."""
         named = {**incident.tags, **incident.names}
         if "dora/repository" in named:
             return named["dora/repository"]
         cause = self.caused_by.get(incident.number)
-        return cause.repository if cause and order == "forwards" else None
+        is_known = order == "forwards" or incident.number in self.known
+        return cause.repository if cause and is_known else None
 
 
 def is_change(run: Run) -> bool:

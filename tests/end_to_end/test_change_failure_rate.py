@@ -63,6 +63,7 @@ BY_CHANGE = [
             Incident(2, "12:30", names={"dora/commit": sha("acme/web", "c1")}),
         ],
         caused_by={1: again, 2: D1},
+        known=(2,),
     ),
     Outage(
         "a commit that was deployed only after the incident did not cause it",

@@ -3,8 +3,7 @@
 //! EventBridge and Lambda deliver at least once and in any order, and `PutMetricData` adds up. So
 //! before a function publishes a value it *claims* it here with a conditional write, and after
 //! that it *confirms* it ([`claim`]). What several functions must agree on, whichever of them hears of
-//! it first, meets here too ([`facts`]). What several functions must agree on, whichever hears of it
-//! first, meets here too ([`facts`]).
+//! it first, meets here too ([`facts`]).
 //!
 //! | `pk` | `sk` | what it is |
 //! |---|---|---|
@@ -19,10 +18,10 @@
 //! |---|---|---|
 //! | deployment | `repository`, `branch`, `commit`, `rule`, `deployed_at` | what was deployed, and which rule decided that it was |
 //! | | `commits`, `since` | the commits that it shipped, and the one that was in production before |
-//! | | `failed_by` | the incidents attributed to it, and the rollback that undid it |
-//! | | `undone_at`, `undone_by` | when a rollback undid it, and which |
+//! | | `failed_by` | the incidents attributed to it and the rollbacks that undid it, each with its time |
+//! | | `recovery_of` | whose recovery the first rollback was: its `incidents`', or the `deployment`'s own |
 //! | incident | `created_at`, `severity`, `source`, `cause` | what OpsCenter says of it |
-//! | | `deployment`, `attributed_by` | the deployment that it is attributed to, and the rule that decided |
+//! | | `deployment`, `repository`, `attributed_by` | the deployment that it is attributed to, where that came from, and the rule that decided |
 //! | both | `<Metric>.state` | `pending`, `published`, or the reason why it was ignored |
 //! | | `<Metric>.value` or `.values`, `.unit`, `.at`, `.repository`, `.team` | the datapoint, as it is published |
 //! | | `<Metric>.claim`, `.lease_until` | the invocation that claimed it; until when it may be at work (epoch milliseconds) |
