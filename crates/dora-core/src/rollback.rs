@@ -136,3 +136,74 @@ fn reaches_past_production(
 ) -> bool {
     rule == Rule::TrunkBased && of.failed.is_some() && !actions.stages.contains(production.stage())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::env::Env;
+    use crate::fixtures;
+
+    fn at(time: &str) -> DateTime<Utc> {
+        format!("2026-11-02T{time}:00Z").parse().unwrap()
+    }
+
+    /// Started at 10:00, ended at 10:30; its production stage, if it ran, succeeded at 10:20.
+    fn rolled_back(stage: &str, rule: Rule, status: Status, failed: bool) -> Option<DateTime<Utc>> {
+        let id = fixtures::deployment().execution.id;
+        let of = RollbackOf { target: None, failed: failed.then(|| id.clone()) };
+        let past = PastExecution {
+            id,
+            started_at: at("10:00"),
+            updated_at: at("10:30"),
+            status,
+            rollback: Some(of.clone()),
+            revisions: Vec::new(),
+        };
+        let actions = PastActions {
+            stages: BTreeSet::from([stage.to_owned()]),
+            production_at: (stage == "DeployPROD").then(|| at("10:20")),
+            ..PastActions::default()
+        };
+        let production = Production::from_env(&Env::default()).unwrap();
+        succeeded_at(&past, &of, &actions, rule, &production)
+    }
+
+    #[test]
+    fn a_rollback_succeeds_with_its_pipeline_or_with_the_production_stage() {
+        let (gitflow, trunk_based) = (Rule::Gitflow, Rule::TrunkBased);
+        let (succeeded, broken_off) = (Status::Succeeded, Status::BrokenOff);
+        for (stage, rule, status, failed, expected) in [
+            ("DeployPROD", gitflow, succeeded, false, Some("10:30")),
+            ("Deploy", gitflow, succeeded, false, Some("10:30")),
+            ("DeployPROD", gitflow, broken_off, false, None),
+            ("DeployPROD", trunk_based, succeeded, false, Some("10:20")),
+            ("DeployPROD", trunk_based, Status::Other, false, Some("10:20")),
+            ("DeployPROD", trunk_based, broken_off, true, None),
+            ("Smoke", trunk_based, succeeded, false, None),
+            ("Smoke", trunk_based, succeeded, true, Some("10:30")),
+            ("Smoke", trunk_based, broken_off, true, None),
+        ] {
+            let found = rolled_back(stage, rule, status, failed);
+            assert_eq!(found, expected.map(at), "{stage} {rule:?} {status:?} {failed}");
+        }
+    }
+
+    #[test]
+    fn a_rollback_undoes_what_failed_or_else_anything_but_its_target() {
+        let deployment = fixtures::deployment().execution;
+        let other = ExecutionId::first();
+        let own = || Some(deployment.id.clone());
+        for (target, failed, expected) in [
+            (None, None, true),
+            (own(), None, false),
+            (Some(other.clone()), None, true),
+            (Some(other.clone()), own(), true),
+            (own(), Some(other.clone()), false),
+        ] {
+            let of = RollbackOf { target, failed };
+            assert_eq!(may_undo(&of, &deployment), expected, "{of:?}");
+        }
+    }
+}
