@@ -121,6 +121,7 @@ assembly: tools-python tools-node
 $(STAGE_CDK)/manifest.json: $(INFRA_SOURCES) $(wildcard $(STAGE_LAMBDA)/*/bootstrap.zip)
 	@echo "synthesising the templates"
 	@cd infra && log=$$(node_modules/.bin/cdk synth --quiet --output ../$(STAGE_CDK) \
+		--context configuration=infra/stage.config.ts \
 		--context lambdaDir=$(STAGE_LAMBDA) 2>&1) || { echo "$$log"; exit 1; }
 	@touch $@
 

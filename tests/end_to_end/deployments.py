@@ -83,12 +83,8 @@ def counted_once(event: Event, *functions: str) -> dict[Value, float]:
 def without_permissions(
     product: Product, account: str, role_name: str, action: str = "*"
 ) -> Iterator[None]:
-    """Take a permission, or all, from the role whose name contains this, for a while."""
-    stack = next(each for each in product.stacks if each.account == account)
-    iam = product.client("iam", stack)
-    (role,) = [
-        each["RoleName"] for each in iam.list_roles()["Roles"] if role_name in each["RoleName"]
-    ]
+    """Take a permission, or all, from the role of this name, or logical id, for a while."""
+    role, iam = _role(product, account, role_name)
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
     assert action == "*" or action in json.dumps(document)
@@ -100,6 +96,18 @@ def without_permissions(
         yield
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+
+
+def _role(product: Product, account: str, name: str) -> tuple[str, Any]:
+    """Return the physical name of a role, and a client for it."""
+    ((stack, role),) = [
+        (stack, physical_id)
+        for stack in product.stacks
+        if stack.account == account
+        for logical_id, physical_id in product.deployed(stack, "AWS::IAM::Role").items()
+        if name == physical_id or logical_id.startswith(name)
+    ]
+    return role, product.client("iam", stack)
 
 
 def _without(statements: list[dict[str, Any]], action: str) -> Iterator[dict[str, Any]]:

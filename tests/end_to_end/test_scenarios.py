@@ -39,6 +39,10 @@ def test_shuffled_and_repeated_events_give_the_same_numbers(
 ) -> None:
     scenario = load_scenario(path)
     product.load(scenario.services)
+    seen_before = [step.event for step in scenario.steps[: scenario.seen_before]]
+    for event in seen_before:
+        product.emulator.emit(event)
+    product.emulator.settle()
     events = [step.event for step in scenario.steps for _ in range(2)]
     random.Random(seed).shuffle(events)
     for event in events:

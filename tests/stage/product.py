@@ -120,17 +120,27 @@ class Product:
                 sqs.purge_queue(QueueUrl=queue)
 
     def messages(self, name: str) -> list[dict[str, Any]]:
-        """Return the messages in the queues whose name contains this, in every account."""
+        """Return the messages in the queues whose logical id contains this, in every account."""
         found = []
-        for stack in {(each.account, each.region): each for each in self.stacks}.values():
+        for stack in self.stacks:
             sqs = self.client("sqs", stack)
-            for queue in sqs.list_queues().get("QueueUrls", []):
-                if name in queue:
+            for logical_id, queue in self.deployed(stack, "AWS::SQS::Queue").items():
+                if name in logical_id:
                     answer = sqs.receive_message(
                         QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
                     )
                     found += answer.get("Messages", [])
         return found
+
+    def deployed(self, stack: Stack, kind: str) -> dict[str, str]:
+        """Return the stack's resources of a type: physical ids by logical id."""
+        cloudformation = self.client("cloudformation", stack)
+        resources = cloudformation.describe_stack_resources(StackName=stack.name)["StackResources"]
+        return {
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for each in resources
+            if each["ResourceType"] == kind
+        }
 
     @cached_property
     def _namespace(self) -> str:

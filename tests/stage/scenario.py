@@ -58,6 +58,9 @@ class Scenario:
     story: list[str]
     services: Services
     steps: list[Step]
+    seen_before: int
+    """How many of the steps come first whatever the order of the others: only so is every pipeline
+    of a repository known when an incident names the repository."""
     expected: list[dict[str, Any]]
     moved_by: timedelta
 
@@ -92,6 +95,7 @@ def load_scenario(path: Path) -> Scenario:
             Step(step["about"], step["event"], step["forwarded"], step["answers"])
             for step in document["events"]
         ],
+        seen_before=document.get("seen_before", 0),
         expected=document["expected"],
         moved_by=days,
     )
