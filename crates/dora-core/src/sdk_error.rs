@@ -96,6 +96,15 @@ fn chain(error: &(impl StdError + 'static)) -> String {
     DisplayErrorContext(error).to_string()
 }
 
+/// What an operation was called for, and as which role there, if not as the function's own: so that
+/// whoever reads a refusal knows whose permissions to look at.
+pub(crate) fn as_role(role: Option<&str>, subject: &dyn ToString) -> String {
+    match role {
+        None => subject.to_string(),
+        Some(role) => format!("{}, as role {role} there", subject.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -152,16 +152,18 @@ impl Mttr {
                 Answer::Ignored { reason: Reason::NotAnIncident }
             }
             Some((incident, _)) => {
+                let mut answer = Answer::Ignored { reason: Reason::NotRecovered };
+                if let Some((execution, known)) = self.attribution().settle(&incident).await? {
+                    let deadline = context.deadline();
+                    answer = self.recoveries(&execution, known, answer, deadline).await?;
+                }
                 let ledger = &self.publication.ledger;
-                let open = match ledger.recovered_at(&incident.ops_item).await? {
-                    None => Answer::Ignored { reason: Reason::NotRecovered },
-                    Some(_) => Answer::Duplicate,
-                };
-                match self.attribution().settle(&incident).await? {
-                    None => open,
-                    Some((execution, known)) => {
-                        self.recoveries(&execution, known, open, context.deadline()).await?
+                match answer {
+                    Answer::Published { .. } => answer,
+                    _ if ledger.recovered_at(&incident.ops_item).await?.is_some() => {
+                        Answer::Duplicate
                     }
+                    _ => Answer::Ignored { reason: Reason::NotRecovered },
                 }
             }
         };

@@ -28,7 +28,7 @@ use crate::history::{PastActions, PastExecution, PastRevision, Status};
 use crate::identity::{AccountId, Execution, ExecutionId, OpsItemId, Pipeline, Region};
 use crate::production::Production;
 use crate::repository::Repository;
-use crate::sdk_error::service_error;
+use crate::sdk_error::{as_role, service_error};
 use crate::source::{Revision, Source, SourceAction};
 use crate::startup::bounded;
 
@@ -252,11 +252,7 @@ fn failed<E>(
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
-    let subject = match role {
-        None => subject.to_string(),
-        Some(role) => format!("{}, as role {role} there", subject.to_string()),
-    };
-    service_error(Service::CodePipeline, operation, &subject, error)
+    service_error(Service::CodePipeline, operation, &as_role(role, subject), error)
 }
 
 fn unexpected(operation: &'static str, subject: &dyn ToString, detail: &str) -> Error {

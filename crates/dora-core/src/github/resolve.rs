@@ -676,6 +676,7 @@ mod tests {
         for (name, digit) in [('a', "1"), ('S', "2"), ('M', "3")] {
             story.0.commits.get_mut(&id(name)).unwrap().ops_items.insert(item(digit));
         }
+        story.0.commits.get_mut(&id('M')).unwrap().parents = ids("0b");
         for (number, digit) in [(1, "4"), (2, "5"), (3, "6")] {
             story.0.pull_requests.get_mut(&number).unwrap().ops_items.insert(item(digit));
         }

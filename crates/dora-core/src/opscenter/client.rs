@@ -21,7 +21,7 @@ use crate::identity::{AccountId, ExecutionId, OpsItem, OpsItemId};
 use crate::incident::{Cause, Incident, Kind, Place};
 use crate::opscenter::event::OpsItemEvent;
 use crate::repository::Repository;
-use crate::sdk_error::service_error;
+use crate::sdk_error::{as_role, service_error};
 use crate::startup::bounded;
 
 const EXECUTION: &str = "dora/execution-id";
@@ -131,6 +131,7 @@ impl OpsCenter {
     ) -> Result<Option<(Record, HashMap<String, String>)>, Error> {
         const OPERATION: &str = "GetOpsItem";
         let client = self.client(ops_item, own).await;
+        let role = (ops_item.account != *own).then_some(self.role.as_str());
         let record = match client.get_ops_item().ops_item_id(ops_item.id.as_str()).send().await {
             Ok(output) => output.ops_item,
             Err(error) => {
@@ -138,12 +139,13 @@ impl OpsCenter {
                 if code.is_some_and(|code| code.contains("NotFound")) {
                     return Ok(None);
                 }
-                return Err(service_error(Service::OpsCenter, OPERATION, ops_item, &error));
+                let subject = as_role(role, ops_item);
+                return Err(service_error(Service::OpsCenter, OPERATION, &subject, &error));
             }
         };
         let record =
             record.ok_or_else(|| unexpected(OPERATION, ops_item, "an answer without OpsItem"))?;
-        let tags = tags(&client, ops_item).await?;
+        let tags = tags(&client, ops_item, role).await?;
         Ok(Some((record, tags)))
     }
 
@@ -181,7 +183,11 @@ pub fn own_account(function_arn: &str) -> Result<AccountId, Error> {
     account.ok_or_else(|| Error::invalid("context: invoked function ARN", "must name an account"))
 }
 
-async fn tags(client: &Client, ops_item: &OpsItem) -> Result<HashMap<String, String>, Error> {
+async fn tags(
+    client: &Client,
+    ops_item: &OpsItem,
+    role: Option<&str>,
+) -> Result<HashMap<String, String>, Error> {
     let output = client
         .list_tags_for_resource()
         .resource_type(ResourceTypeForTagging::OpsItem)
@@ -189,7 +195,8 @@ async fn tags(client: &Client, ops_item: &OpsItem) -> Result<HashMap<String, Str
         .send()
         .await
         .map_err(|error| {
-            service_error(Service::OpsCenter, "ListTagsForResource", ops_item, &error)
+            let subject = as_role(role, ops_item);
+            service_error(Service::OpsCenter, "ListTagsForResource", &subject, &error)
         })?;
     Ok(output.tag_list.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
 }
