@@ -112,6 +112,7 @@ impl Known {
             counted: BTreeSet::new(),
             opened: HashMap::new(),
             visited: HashSet::new(),
+            made: HashMap::new(),
             fresh: HashSet::new(),
             ops_items: BTreeSet::new(),
         };
@@ -121,7 +122,7 @@ impl Known {
         if let Span::First(commit) = question.span {
             walk.open_merged(commit);
         }
-        walk.name_merges();
+        walk.name_all();
         if walk.needed.is_empty() {
             Ok(Found { commits: walk.counted.into_iter().collect(), ops_items: walk.ops_items })
         } else {
@@ -139,16 +140,29 @@ pub struct Found {
     pub ops_items: BTreeSet<OpsItemId>,
 }
 
+/// What a pull request's own commits brought to production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Brought {
+    /// Some of them are new.
+    New,
+    /// Nothing new, but it is landed again: it was reverted, or its branch is used again.
+    Again,
+    /// Nothing: it came to production by another way before.
+    Nothing,
+}
+
 struct Walk<'a> {
     known: &'a Known,
     question: Question<'a>,
     range: HashSet<&'a CommitId>,
     needed: BTreeSet<u64>,
     counted: BTreeSet<Commit>,
-    /// The pull requests whose own commits were counted, and whether any of them was new.
-    opened: HashMap<u64, bool>,
+    /// The pull requests whose own commits were looked at, and what they brought.
+    opened: HashMap<u64, Brought>,
     visited: HashSet<&'a CommitId>,
-    /// Those of the visited that bring something new themselves: no merges.
+    /// Those of the visited that merging a pull request made.
+    made: HashMap<&'a CommitId, u64>,
+    /// Those of the visited that bring something new, by themselves or as made: no merge commits.
     fresh: HashSet<&'a CommitId>,
     ops_items: BTreeSet<OpsItemId>,
 }
@@ -175,7 +189,7 @@ impl<'a> Walk<'a> {
             match &pull_request.commits {
                 None => drop(self.needed.insert(number)),
                 Some(own) if own.contains(id) => {
-                    if within.is_none() && self.was_squashed_before(node, pull_request, own) {
+                    if within.is_none() && self.was_squashed_before(id, node, pull_request, own) {
                         return;
                     }
                 }
@@ -185,46 +199,68 @@ impl<'a> Walk<'a> {
                 Some(_) => {}
             }
         }
-        match made_by {
-            Some(number) => self.open(number, id, node),
-            None => self.count(id, node),
+        let brings_something = if let Some(number) = made_by {
+            self.made.insert(id, number);
+            self.open(number, id, node)
+        } else {
+            self.count(id, node);
+            true
+        };
+        if brings_something {
+            self.fresh.insert(id);
         }
-        self.fresh.insert(id);
-        self.name(id, node);
     }
 
-    /// Takes what a commit names that brought something new.
-    fn name(&mut self, id: &CommitId, node: &CommitNode) {
-        self.ops_items.extend(node.ops_items.iter().cloned());
-        for number in &node.pull_requests {
-            if self.is_merge_of(id, *number) {
-                self.name_head(*number);
+    /// Takes what those commits name that brought something new, and their pull requests' branches.
+    fn name_all(&mut self) {
+        let naming: HashSet<_> = self
+            .visited
+            .iter()
+            .copied()
+            .filter(|id| self.fresh.contains(id) || self.is_merge_of_something_new(id))
+            .collect();
+        for id in &naming {
+            let Some(node) = self.known.commits.get(id) else { continue };
+            let quoted = self.made.get(id).map(|number| self.quoted(*number, &naming));
+            let quoted = quoted.unwrap_or_default();
+            self.ops_items.extend(node.ops_items.difference(&quoted).cloned());
+            for number in &node.pull_requests {
+                if self.is_merge_of(id, *number) {
+                    self.name_head(*number);
+                }
             }
         }
     }
 
-    /// Takes what those merges name that brought something new.
-    fn name_merges(&mut self) {
-        let known = self.known;
-        for id in self.visited.clone() {
-            let Some(node) = known.commits.get(id) else { continue };
-            let [first, merged] = node.parents.as_slice() else { continue };
-            let brought = self.built_on(merged);
-            let had = self.built_on(first);
-            if matches!(self.question.span, Span::First(only) if only == id)
-                || brought.difference(&had).any(|id| self.fresh.contains(id))
-            {
-                self.name(id, node);
-            }
-        }
+    /// What a squash may name only because it quotes the messages of commits that brought nothing.
+    fn quoted(&self, number: u64, naming: &HashSet<&CommitId>) -> BTreeSet<OpsItemId> {
+        let own = self.known.pull_requests.get(&number).and_then(|known| known.commits.as_ref());
+        let brought_nothing = own.into_iter().flatten().filter(|id| !naming.contains(id));
+        let nodes = brought_nothing.filter_map(|id| self.known.commits.get(id));
+        nodes.flat_map(|node| node.ops_items.iter().cloned()).collect()
     }
 
-    /// The visited commits that a commit is built on, itself included.
-    fn built_on(&self, id: &'a CommitId) -> HashSet<&'a CommitId> {
+    fn is_merge_of_something_new(&self, id: &CommitId) -> bool {
+        let Some(node) = self.known.commits.get(id) else { return false };
+        let [first, merged] = node.parents.as_slice() else { return false };
+        if matches!(self.question.span, Span::First(only) if only == id) {
+            return true; // nothing is known of what it merged
+        }
+        let had = self.built_on(first, &self.visited);
+        let brought = self.built_on(merged, &self.visited);
+        brought.difference(&had).any(|id| self.fresh.contains(id))
+    }
+
+    /// Those of some commits that a commit is built on, itself included.
+    fn built_on<'b>(
+        &'b self,
+        id: &'b CommitId,
+        among: &HashSet<&CommitId>,
+    ) -> HashSet<&'b CommitId> {
         let mut found = HashSet::new();
         let mut open = vec![id];
         while let Some(id) = open.pop() {
-            if self.visited.contains(id) && found.insert(id) {
+            if among.contains(id) && found.insert(id) {
                 open.extend(self.known.commits.get(id).into_iter().flat_map(|node| &node.parents));
             }
         }
@@ -239,35 +275,58 @@ impl<'a> Walk<'a> {
             if self.is_merge_of(id, number) {
                 match pull_request.commits {
                     None => drop(self.needed.insert(number)),
-                    Some(_) => self.open(number, id, node),
+                    Some(_) => drop(self.open(number, id, node)),
                 }
             }
         }
     }
 
-    /// Counts a pull request's own commits in place of `made`, a commit that merging it made.
-    fn open(&mut self, number: u64, made: &CommitId, made_node: &CommitNode) {
-        match self.opened.get(&number) {
-            Some(true) => return,
-            Some(false) => return self.count(made, made_node),
-            None => {}
+    /// Counts a pull request's own commits in place of `made`, a commit that merging it made, and
+    /// returns whether that brought something. Where all of it had been in production before, the
+    /// commit itself is what landed.
+    fn open(&mut self, number: u64, made: &CommitId, made_node: &CommitNode) -> bool {
+        let brought = match self.opened.get(&number) {
+            Some(brought) => *brought,
+            None => self.open_first(number),
+        };
+        if brought != Brought::New {
+            self.count(made, made_node);
         }
-        let Some(pull_request) = self.known.pull_requests.get(&number) else { return };
+        if brought != Brought::Nothing {
+            self.name_head(number);
+        }
+        brought != Brought::Nothing
+    }
+
+    fn open_first(&mut self, number: u64) -> Brought {
+        let Some(pull_request) = self.known.pull_requests.get(&number) else {
+            return Brought::Nothing;
+        };
         let own = pull_request.commits.as_deref().unwrap_or_default();
         // The list is in the order of the branch: what was deployed from it had all before.
         let deployed = own.iter().rposition(|id| self.question.before.contains(id));
         let later = own.get(deployed.map_or(0, |last| last + 1)..).unwrap_or_default();
         let fresh: Vec<_> =
             later.iter().filter(|id| !self.was_shipped_before(id, number, pull_request)).collect();
-        self.opened.insert(number, !fresh.is_empty());
-        self.name_head(number);
-        if fresh.is_empty() {
-            // All of it had been in production before: it is landed anew by the commit itself.
-            self.count(made, made_node);
-        }
+        let is_landed_again = || {
+            let requests = own.iter().filter_map(|id| self.known.commits.get(id));
+            let mut others = requests.flat_map(|node| &node.pull_requests);
+            others.any(|other| {
+                self.known.pull_requests.get(other).is_some_and(|other| {
+                    other.base == pull_request.base && other.merged_at < pull_request.merged_at
+                })
+            })
+        };
+        let brought = match fresh.is_empty() {
+            false => Brought::New,
+            true if is_landed_again() => Brought::Again,
+            true => Brought::Nothing,
+        };
+        self.opened.insert(number, brought);
         for id in fresh {
             self.visit(id, Some(number));
         }
+        brought
     }
 
     /// Takes what the head branch of a pull request names.
@@ -301,9 +360,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether a commit of the range had come to production already, squashed or rebased by this
-    /// pull request, and a later one merged its branch once more, as it is.
+    /// pull request, and its branch was merged once more later, as it is.
     fn was_squashed_before(
         &self,
+        id: &CommitId,
         node: &CommitNode,
         pull_request: &PullRequest,
         own: &[CommitId],
@@ -315,14 +375,25 @@ impl<'a> Walk<'a> {
             .merge
             .as_ref()
             .is_some_and(|(merge, parents)| *parents == 1 && !own.contains(merge));
+        let by_request = || {
+            let others = node.pull_requests.iter();
+            others
+                .filter_map(|number| self.known.pull_requests.get(number))
+                .any(|later| is_in_range(later) && later.merged_at > pull_request.merged_at)
+        };
+        let by_git = || {
+            self.range.iter().any(|merge| {
+                self.known.commits.get(*merge).is_some_and(|node| {
+                    node.parents.len() > 1
+                        && node.authored_at > pull_request.merged_at
+                        && self.built_on(merge, &self.range).contains(id)
+                })
+            })
+        };
         was_rewritten
             && !is_in_range(pull_request)
             && Some(pull_request.base.as_str()) == self.question.branch
-            && node
-                .pull_requests
-                .iter()
-                .filter_map(|number| self.known.pull_requests.get(number))
-                .any(|later| is_in_range(later) && later.merged_at > pull_request.merged_at)
+            && (by_request() || by_git())
     }
 
     fn is_merge_of(&self, id: &CommitId, number: u64) -> bool {
