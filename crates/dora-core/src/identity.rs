@@ -238,12 +238,12 @@ mod tests {
             ("fix/oi-0123456789ab/hotfix", &["oi-0123456789ab"]),
             ("Merge pull request #12 from acme/fix/OI-0123456789AB", &["oi-0123456789ab"]),
             (
-                "oi-0123456789ab, oi-ba9876543210 (oi-0123456789ab)",
-                &["oi-0123456789ab", "oi-ba9876543210"],
+                "oi-0123456789ab, oi-fa9876543210 (oi-0123456789ab)",
+                &["oi-0123456789ab", "oi-fa9876543210"],
             ),
             (
-                "fix-oi-0123456789ab-now fix_oi-ba9876543210_now",
-                &["oi-0123456789ab", "oi-ba9876543210"],
+                "fix-oi-0123456789ab-now fix_oi-fa9876543210_now",
+                &["oi-0123456789ab", "oi-fa9876543210"],
             ),
             ("Änderung für oi-0123456789ab–endlich", &["oi-0123456789ab"]),
             (
