@@ -89,6 +89,17 @@ export function medianHoursBy(
   return [[{ expression: `${found} / ${SECONDS_PER_HOUR}`, ...named(dimension) }]];
 }
 
+/** The lines with their latest value in the legend. */
+export function withLatest(lines: readonly Line[]): Line[] {
+  return lines.map((line) =>
+    line.map((part) =>
+      typeof part === "object" && part.label !== undefined
+        ? { ...part, label: `${part.label}: \${LAST}` }
+        : part,
+    ),
+  );
+}
+
 /** A statistic of a metric for the whole organisation, or for what the viewer chose. */
 function chosen(namespace: string, id: string, metric: string, stat: string): Line[] {
   const hidden = (suffix: string) => ({ id: `${id}_${suffix}`, stat, visible: false });

@@ -10,6 +10,7 @@ import {
   medianHoursBy,
   SCOPE,
   shareOfChanges,
+  withLatest,
   type Line,
   type Look,
 } from "./dashboard-expressions.ts";
@@ -109,9 +110,9 @@ function variables({ metricNamespace }: Configuration): object[] {
 function header({ doraBands }: Configuration): Widget {
   const markdown = [
     "## Software delivery performance: DORA's five metrics",
-    "**Show** all, or the **team** or **repository** chosen above; tables always show all. " +
-      `Lines named elite, high, medium, low: the levels of DORA's ${doraBands.year} study. ` +
-      "Where nothing is drawn, nothing was measured: it is neither 0 nor 100 %.",
+    "Show **all**, or the **team** or **repository** chosen above (the tables, by month, show all). " +
+      `Dashed lines: performance levels of DORA's ${doraBands.year} study. ` +
+      "No value means that there was nothing to measure: neither 0 nor 100 %.",
   ].join("\n");
   return {
     type: "text",
@@ -136,9 +137,9 @@ function tiles(configuration: Configuration): Widget[] {
   return [
     tile("Deployment frequency", 4, deploymentsPerDay(metricNamespace, { label: "a day", color: COUNT })),
     tile("Change lead time, hours", 7, durations(metricNamespace, "LeadTimeForChanges")),
-    tile("Change fail rate", 3, shareOfChanges(metricNamespace, "FailedChanges", { label: "%", color: BAD })),
+    tile("Change fail rate", 3, shareOfChanges(metricNamespace, "FailedChanges", { label: "% of changes", color: BAD })),
     tile("Failed deployment recovery time, hours", 7, durations(metricNamespace, "TimeToRecovery")),
-    tile("Rework rate", 3, shareOfChanges(metricNamespace, "ReworkDeployments", { label: "%", color: BAD })),
+    tile("Rework rate", 3, shareOfChanges(metricNamespace, "ReworkDeployments", { label: "% of changes", color: BAD })),
   ];
 }
 
@@ -150,7 +151,6 @@ function trends(configuration: Configuration): Widget[][] {
     unit: string,
     metrics: Line[],
     levels: (period: Period) => Levels = () => ({}),
-    yAxis: object = {},
   ) =>
     PERIODS.map((period) => {
       const horizontal = annotations(levels(period), doraBands.year);
@@ -158,9 +158,9 @@ function trends(configuration: Configuration): Widget[][] {
         title: `${title} by ${period.name}`,
         view: "timeSeries",
         stacked: false,
-        metrics,
+        metrics: withLatest(metrics),
         period: period.days * DAY,
-        yAxis: { left: { min: 0, label: unit, showUnits: false, ...yAxis } },
+        yAxis: { left: { min: 0, label: unit, showUnits: false } },
         ...(horizontal.length > 0 && { annotations: { horizontal } }),
       });
     });
@@ -187,7 +187,6 @@ function trends(configuration: Configuration): Widget[][] {
       "%",
       shareOfChanges(metricNamespace, "FailedChanges", { label: "failed", color: BAD }),
       () => doraBands.changeFailRatePercent,
-      { max: 100 },
     ),
     row(
       "Failed deployment recovery time",
@@ -199,10 +198,8 @@ function trends(configuration: Configuration): Widget[][] {
       "Deployment rework rate",
       "%",
       shareOfChanges(metricNamespace, "ReworkDeployments", { label: "rework", color: BAD }),
-      () => ({}),
-      { max: 100 },
     ),
-    row("Failed changes and incidents", "", failures),
+    row("Failed changes and incidents", "number", failures),
   ];
 }
 
@@ -211,8 +208,8 @@ function contributions(configuration: Configuration): Widget[][] {
   const { metricNamespace } = configuration;
   const month = 30 * DAY;
   const table = (title: string, metrics: Line[], summaryColumns: string[]) =>
-    metric(configuration, THIRD, 5, {
-      title: `${title}, by month`,
+    metric(configuration, THIRD, 4, {
+      title,
       view: "table",
       metrics,
       period: month,
@@ -223,9 +220,9 @@ function contributions(configuration: Configuration): Widget[][] {
     const counted = (name: string) => countBy(metricNamespace, name, dimension, month);
     const leadTimes = medianHoursBy(metricNamespace, "LeadTimeForChanges", dimension, month);
     return [
-      table(`Deployments of each ${by}`, counted("Deployments"), ["SUM"]),
-      table(`Median lead time of each ${by}, hours`, leadTimes, []),
-      table(`Failed changes of each ${by}`, counted("FailedChanges"), ["SUM"]),
+      table(`Deployments by ${by}`, counted("Deployments"), ["SUM"]),
+      table(`Median lead time by ${by}, hours`, leadTimes, []),
+      table(`Failed changes by ${by}`, counted("FailedChanges"), ["SUM"]),
     ];
   });
 }
