@@ -110,7 +110,7 @@ function variables({ metricNamespace }: Configuration): object[] {
 function header({ doraBands }: Configuration): Widget {
   const markdown = [
     "## Software delivery performance: DORA's five metrics",
-    "Show **all**, or the **team** or **repository** chosen above (the tables, by month, show all). " +
+    "Show **all**, or the **team** or **repository** chosen above; the tables show everybody. " +
       `Dashed lines: performance levels of DORA's ${doraBands.year} study. ` +
       "No value means that there was nothing to measure: neither 0 nor 100 %.",
   ].join("\n");
@@ -203,25 +203,29 @@ function trends(configuration: Configuration): Widget[][] {
   ];
 }
 
-/** Who contributed how much, by month: for each repository, then for each team. */
+/**
+ * Who contributed how much, by week: each repository, then each team. CloudWatch's search finds
+ * only what had values in the last two weeks, so a longer past would be one with gaps.
+ */
 function contributions(configuration: Configuration): Widget[][] {
   const { metricNamespace } = configuration;
-  const month = 30 * DAY;
+  const week = 7 * DAY;
   const table = (title: string, metrics: Line[], summaryColumns: string[]) =>
     metric(configuration, THIRD, 4, {
-      title,
+      title: `${title}, two weeks`,
       view: "table",
       metrics,
-      period: month,
+      period: week,
+      start: "-P14D",
       table: { layout: "horizontal", showTimeSeriesData: true, stickySummary: false, summaryColumns },
     });
   return ["Repository", "Team"].map((dimension) => {
     const by = dimension.toLowerCase();
-    const counted = (name: string) => countBy(metricNamespace, name, dimension, month);
-    const leadTimes = medianHoursBy(metricNamespace, "LeadTimeForChanges", dimension, month);
+    const counted = (name: string) => countBy(metricNamespace, name, dimension, week);
+    const leadTimes = medianHoursBy(metricNamespace, "LeadTimeForChanges", dimension, week);
     return [
       table(`Deployments by ${by}`, counted("Deployments"), ["SUM"]),
-      table(`Median lead time by ${by}, hours`, leadTimes, []),
+      table(`Median lead time by ${by}, h`, leadTimes, []),
       table(`Failed changes by ${by}`, counted("FailedChanges"), ["SUM"]),
     ];
   });

@@ -132,6 +132,7 @@ def _repeated_id(body: Body) -> Body:
         pytest.param(_replaced('"timeSeries"', '"timeseries"'), "the view", id="a view"),
         pytest.param(_replaced('"sparkline"', '"sparkLine"'), "it has sparkLine", id="a property"),
         pytest.param(_replaced('"width": 7', '"width": 7000'), "places", id="the choice elsewhere"),
+        pytest.param(_replaced('"-P14D"', '"-P90D"'), "a search", id="a search of a longer past"),
         pytest.param(_moved, "lies on", id="widgets on each other"),
         pytest.param(_outside, "outside of the grid", id="a widget too wide"),
         pytest.param(_without_default, "default", id="a default that is not shown"),

@@ -7,7 +7,6 @@ import pytest
 from stage.dashboard import show
 from stage.dashboard.catalogue import catalogue
 from stage.dashboard.evaluate import Panel
-from stage.dashboard.picture import number
 from stage.dashboard.source import CloudWatch
 from stage.demo import DEFAULT
 from stage.metrics import Statistics
@@ -58,6 +57,16 @@ def by_day(panel: Panel) -> dict[str, Values]:
     assert not [line for line in panel.lines if line.series.keys() & set(before)]
     week = [first, second, third, fourth, fifth]
     return {name(line.label): [line.series.get(at) for at in week] for line in panel.lines}
+
+
+def days_of_the_scenario() -> list[datetime]:
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return [today - ago * DAY for ago in (5, 4, 3, 2, 1)]
+
+
+def begun(times: list[datetime], at: datetime) -> datetime:
+    """Return when the period began in which a time is."""
+    return max(each for each in times if each <= at)
 
 
 def name(label: str) -> str:
@@ -123,12 +132,10 @@ def test_the_days_show_each_day(played: Product) -> None:
 @pytest.mark.parametrize("period", ["week", "month"])
 def test_weeks_and_months_show_their_days_together(played: Product, period: str) -> None:
     panels = shown(played, {})
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     of_period: dict[datetime, list[int]] = {}
-    for day in range(5):
-        at = today - (5 - day) * DAY
-        begun = [each for each in panels[f"Deployments by {period}"].times if each <= at]
-        of_period.setdefault(begun[-1], []).append(day)
+    for day, at in enumerate(days_of_the_scenario()):
+        start = begun(panels[f"Deployments by {period}"].times, at)
+        of_period.setdefault(start, []).append(day)
 
     def values(title: str, label: str) -> dict[datetime, float]:
         (found,) = [x for x in panels[f"{title} by {period}"].lines if name(x.label) == label]
@@ -191,21 +198,42 @@ def test_a_repository_that_never_deployed_has_no_value_anywhere(played: Product)
     assert [line for panel in of_all for line in panel.lines if line.series] == []
 
 
-def test_the_tables_show_everybody(played: Product) -> None:
-    panels = shown(played, {})
-    rows = {
-        title: {line.label: number(sum(line.series.values())) for line in panel.lines}
-        for title, panel in panels.items()
-        if panel.properties["view"] == "table"
-    }
-    assert rows == {
-        "Deployments by repository": {"acme/legacy": "2", "acme/payments": "7", "acme/web": "6"},
-        "Median lead time by repository, hours": {"acme/payments": "0.42", "acme/web": "33.6"},
-        "Failed changes by repository": {"acme/payments": "1", "acme/web": "2"},
-        "Deployments by team": {"Payments": "7", "Storefront": "6"},
-        "Median lead time by team, hours": {"Payments": "0.42", "Storefront": "33.6"},
-        "Failed changes by team": {"Payments": "1", "Storefront": "2"},
-    }
+@pytest.mark.parametrize(
+    ("by", "deployments", "failed"),
+    [
+        (
+            "repository",
+            {"acme/legacy": 2, "acme/payments": 7, "acme/web": 6},
+            {"acme/payments": 1, "acme/web": 2},
+        ),
+        ("team", {"Payments": 7, "Storefront": 6}, {"Payments": 1, "Storefront": 2}),
+    ],
+)
+def test_the_tables_show_everybody(
+    played: Product, by: str, deployments: dict[str, int], failed: dict[str, int]
+) -> None:
+    # Whatever is chosen for the rest.
+    panels = shown(played, {"Show": "Team", "Team": "Payments"})
+
+    def sums(title: str) -> dict[str, float]:
+        lines = panels[f"{title} by {by}, two weeks"].lines
+        return {line.label: sum(line.series.values()) for line in lines}
+
+    assert sums("Deployments") == deployments
+    assert sums("Failed changes") == failed
+
+
+def test_the_tables_show_the_median_lead_time_of_each_week(played: Product) -> None:
+    panel = shown(played, {})["Median lead time by repository, h, two weeks"]
+    of_payments = [[1525], [1519, 1492], [14400], [1481, 86400], [1586]]
+    of_web = [[333000], [86400], [], [90399, 180000], [151200, 5400]]
+    for line, seconds in zip(panel.lines, (of_payments, of_web), strict=True):
+        of_week: dict[datetime, list[int]] = {}
+        for at, values in zip(days_of_the_scenario(), seconds, strict=True):
+            of_week.setdefault(begun(panel.times, at), []).extend(values)
+        assert line.series == pytest.approx(
+            {at: Statistics.of(values).p50 / HOUR for at, values in of_week.items() if values}
+        )
 
 
 def test_the_dashboards_variables_offer_what_has_metrics(played: Product) -> None:

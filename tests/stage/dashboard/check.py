@@ -20,6 +20,8 @@ _COLUMNS = 24
 _MOST_METRICS = 500
 _VIEWS = {"timeSeries", "singleValue", "table"}
 _ID = re.compile(r"[a-z]\w*")
+_FOUND_BY_SEARCH = "-P14D"
+_START = re.compile(r"-P\d+D")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _STATISTICS = {
     "Count": re.compile(r"Sum"),
@@ -28,7 +30,7 @@ _STATISTICS = {
 _OPTIONS = {"id", "expression", "stat", "label", "color", "visible"}
 _METRIC_PROPERTIES = {
     *("region", "title", "view", "stacked", "metrics", "period", "yAxis", "annotations", "table"),
-    *("setPeriodToTimeRange", "sparkline"),
+    *("setPeriodToTimeRange", "sparkline", "start"),
 }
 _VARIABLES = {
     "pattern": {"pattern", "values"},
@@ -49,7 +51,7 @@ def shown(body: Body) -> set[str]:
 
 def _violations(body: Body, catalogue: Catalogue) -> Iterator[str]:
     yield from _unexpected("the body", body, {"start", "periodOverride", "variables", "widgets"})
-    if not re.fullmatch(r"-P\d+[DWM]", body.get("start", "")):
+    if not _START.fullmatch(body.get("start", "")):
         yield f"start is {body.get('start')!r}"
     if body.get("periodOverride") != "inherit":
         yield "periodOverride must keep the widgets' periods"
@@ -93,11 +95,15 @@ def _wrong_properties(properties: dict[str, Any], catalogue: Catalogue) -> Itera
     if not re.fullmatch(r"[a-z]+(-[a-z]+)+-\d", properties.get("region", "")):
         yield f"the Region is {properties.get('region')!r}"
     yield from _wrong_period(properties.get("period"))
+    if not _START.fullmatch(properties.get("start", "-P1D")):
+        yield f"start is {properties['start']!r}"
     written = properties.get("metrics", [])
     if not 0 < len(written) <= _MOST_METRICS:
         yield f"it has {len(written)} metrics"
     lines = [line(each) for each in written]
     yield from _wrong_ids(lines)
+    if any(_searches(each) for each in lines) and properties.get("start") != _FOUND_BY_SEARCH:
+        yield "a search finds nothing that had no value for two weeks, so it can show no more"
     for each in lines:
         yield from _wrong_line(each, catalogue)
     if not any(each.visible for each in lines):
@@ -214,6 +220,11 @@ def _shown(properties: dict[str, Any]) -> Iterator[str]:
             for call in expression.calls(parsed, "SEARCH"):
                 if isinstance(call.arguments[0], Text):
                     yield search.parse(call.arguments[0].value).metric
+
+
+def _searches(each: Line) -> bool:
+    parsed = _parsed(each)
+    return parsed is not None and any(expression.calls(parsed, "SEARCH"))
 
 
 def _parsed(each: Line) -> Expression | None:

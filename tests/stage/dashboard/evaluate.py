@@ -80,6 +80,8 @@ def panels(body: dict[str, Any], metrics: Metrics, start: datetime, end: datetim
 
 def _panel(widget: dict[str, Any], metrics: Metrics, start: datetime, end: datetime) -> Panel:
     properties = widget["properties"]
+    if "start" in properties:
+        start = end - timedelta(days=int(properties["start"].strip("-PD")))
     whole = end - start
     of_range = properties.get("setPeriodToTimeRange", False)
     period = whole if of_range else timedelta(seconds=properties["period"])

@@ -162,10 +162,12 @@ def _graph(panel: Panel, box: _Box) -> Iterator[str]:
 
 
 def _bands(annotations: list[dict[str, Any]], height_of: Any, plot: _Box) -> Iterator[str]:
+    for annotation in annotations:
+        y = height_of(annotation["value"])
+        yield _line(plot.x, y, plot.x + plot.width, y, annotation["color"], dashed=True)
     below, x = plot.y + plot.height + _LEGEND_ROW, plot.x + 4
     for annotation in sorted(annotations, key=lambda each: float(each["value"])):
         y, label = height_of(annotation["value"]), annotation["label"]
-        yield _line(plot.x, y, plot.x + plot.width, y, annotation["color"], dashed=True)
         x = plot.x + 4 if below - y >= 13 else x  # lines that lie close have labels side by side
         yield _halo(x, y - 3, label, annotation["color"])
         below, x = y, x + len(label) * _CHARACTER + 10
@@ -236,22 +238,28 @@ def _table(panel: Panel, box: _Box) -> Iterator[str]:
         yield from _badge(box.x + box.width / 2, box.y + box.height / 2 + 8, _NOTHING)
         return
     summed = "SUM" in panel.properties["table"]["summaryColumns"]
-    heads = [f"from {_date(at)}" for at in panel.times] + (["sum"] if summed else [])
+    heads = [_date(at) for at in panel.times] + (["sum"] if summed else [])
     right = box.x + box.width - 14
     column = min(92.0, (box.width - 150) / len(heads))
     places = [right - column * (len(heads) - 1 - n) for n in range(len(heads))]
     y = box.y + 46
+    yield _text(box.x + 12, y, "from", fill=_GREY)
     for x, head in zip(places, heads, strict=True):
         yield _text(x, y, head, fill=_GREY, size=12, anchor="end")
+    characters = int((places[0] - 56 - box.x) / 7.2)
     fitting = int((box.height - 54) / _TABLE_ROW)
     for line in panel.lines[:fitting]:
         yield _line(box.x + 12, y + 6, right, y + 6, _RULE)
         y += _TABLE_ROW
-        yield _text(box.x + 12, y, textwrap.shorten(line.label, 28, placeholder="…"), size=13)
+        yield _text(box.x + 12, y, _shortened(line.label, characters), size=13)
         cells = [number(line.series[at]) if at in line.series else _NONE for at in panel.times]
         cells += [number(sum(line.series.values()))] if summed else []
         for x, cell in zip(places, cells, strict=True):
             yield _text(x, y, cell, size=13, anchor="end")
+
+
+def _shortened(text: str, characters: int) -> str:
+    return text if len(text) <= characters else f"{text[: characters - 1]}…"
 
 
 def _badge(x: float, y: float, text: str) -> Iterator[str]:
