@@ -153,7 +153,9 @@ def _graph(panel: Panel, box: _Box) -> Iterator[str]:
     yield from _time_axis(panel.times, plot)
     yield from _bands(annotations, height_of, plot)
     for before, line in enumerate(panel.lines):
-        radius = 3.5 + 0.9 * (len(panel.lines) - 1 - before)  # equal values stay visible
+        radius = 3.5 + 3.6 / len(panel.lines) * (
+            len(panel.lines) - 1 - before
+        )  # equal values stay visible
         yield from _series(line, panel.times, height_of, plot, radius)
     if not values:
         middle = plot.y + plot.height / 2
