@@ -32,6 +32,10 @@ help:
 demo: assembly ## Play a scenario on this machine and check its numbers (SCENARIO=events/….json)
 	@PYTHONPATH=tests python -m stage demo $(SCENARIO)
 
+.PHONY: dashboard
+dashboard: assembly ## Draw the dashboard after the demo's scenario (SCENARIO=… DASHBOARD=….svg)
+	@PYTHONPATH=tests python -m stage dashboard $(or $(DASHBOARD),docs/dashboard.svg) $(SCENARIO)
+
 .PHONY: stage
 stage: assembly ## Keep the local stage up to play with, until Ctrl-C
 	@PYTHONPATH=tests python -m stage up

@@ -50,6 +50,20 @@ export const configuration: Configuration = {
   // The CloudWatch namespace of the metrics.
   metricNamespace: "DORA",
 
+  // DORA's performance levels, drawn across the dashboard's graphs as lines that name
+  // the year. These are of the Accelerate State of DevOps Report 2024, table of
+  // software delivery performance levels: what a level needs at least (deployments),
+  // at most (hours), or what is typical of it (percent). What is left out has no line:
+  // here medium's and low's lead time, up to a month and up to six, and low's recovery,
+  // up to a month, beside which everything else would look flat.
+  doraBands: {
+    year: 2024,
+    deploymentsPerDay: { elite: 1, high: 1 / 7, medium: 1 / 30 },
+    leadTimeHours: { elite: 24, high: 7 * 24 },
+    changeFailRatePercent: { elite: 5, high: 20, medium: 10, low: 40 },
+    recoveryHours: { elite: 1, high: 24, medium: 24 },
+  },
+
   // How long the ledger can answer which deployments made up a number.
   ledgerRetentionDays: 400,
 };

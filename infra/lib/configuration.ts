@@ -1,6 +1,7 @@
 // A wrong value should be refused at synthesis, by its name, rather than by
 // CloudFormation half-way through a deployment or by a function at its first event.
 
+import { LEVELS, type DoraBands } from "./dora-bands.ts";
 import { Refusal } from "./refusal.ts";
 
 export interface Configuration {
@@ -19,6 +20,7 @@ export interface Configuration {
     readonly attributionWindowHours: number;
   };
   readonly metricNamespace: string;
+  readonly doraBands: DoraBands;
   readonly ledgerRetentionDays: number;
 }
 
@@ -101,6 +103,7 @@ export function validate(configuration: Configuration): void {
       to: 720,
     }),
     ...mismatch("metricNamespace", configuration.metricNamespace, NAMESPACE),
+    ...wrongBands("doraBands", configuration.doraBands),
     // A record must outlive the two weeks in which CloudWatch takes its metric.
     ...notWhole("ledgerRetentionDays", configuration.ledgerRetentionDays, {
       unit: "days",
@@ -143,6 +146,30 @@ function wrongAccounts(field: string, accounts: readonly AccountRegions[]): stri
       ...regions.flatMap((region, j) => mismatch(`${field}[${i}].regions[${j}]`, region, REGION)),
     ]),
   ];
+}
+
+function wrongBands(field: string, { year, ...bands }: DoraBands): string[] {
+  return [
+    ...notWhole(`${field}.year`, year, { unit: "years", from: 2014, to: 2100 }),
+    ...Object.entries(bands).flatMap(([metric, levels]) =>
+      Object.entries(levels as Record<string, number>).flatMap(([level, value]) => [
+        ...notOneOf(`${field}.${metric} (a level)`, level, LEVELS),
+        ...notPositive(`${field}.${metric}.${level}`, value),
+      ]),
+    ),
+  ];
+}
+
+function notOneOf(field: string, value: string, allowed: readonly string[]): string[] {
+  return allowed.includes(value)
+    ? []
+    : [`${field} is ${JSON.stringify(value)}; allowed: ${allowed.join(", ")}`];
+}
+
+function notPositive(field: string, value: number): string[] {
+  return Number.isFinite(value) && value > 0
+    ? []
+    : [`${field} is ${value}; allowed: a number above 0`];
 }
 
 interface WholeNumbers {

@@ -33,3 +33,6 @@ export const LEDGER_TABLE = "dora-ledger";
 
 /** The secret that holds GitHub's token; whoever deploys puts it in by this name. */
 export const GITHUB_TOKEN_SECRET = "dora-github-token";
+
+/** The dashboard, in the operations account. */
+export const DASHBOARD = "DORA";

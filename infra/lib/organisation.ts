@@ -10,6 +10,7 @@ import { OpsFoundationStack } from "./ops-foundation-stack.ts";
 import { OpsGitHubLogsStack } from "./ops-github-logs-stack.ts";
 import { OpsLeadTimeForChangeStack } from "./ops-lead-time-for-change-stack.ts";
 import { OpsMeanTimeToRestoreStack } from "./ops-mean-time-to-restore-stack.ts";
+import { OpsMetricsDashboardStack } from "./ops-metrics-dashboard-stack.ts";
 import { ToolingEventBridgeStack } from "./tooling-event-bridge-stack.ts";
 
 export function organisation(app: App, configuration: Configuration, lambdaDir: string): void {
@@ -26,6 +27,8 @@ export function organisation(app: App, configuration: Configuration, lambdaDir: 
     new OpsChangeFailureRateStack(app, "DoraOpsChangeFailureRateStack", metricProps),
     new OpsMeanTimeToRestoreStack(app, "DoraOpsMeanTimeToRestoreStack", { ...metricProps, gitHub }),
   ];
+
+  new OpsMetricsDashboardStack(app, "DoraOpsMetricsDashboardStack", { env, configuration });
 
   const places = configuration.tooling.flatMap((tooling) =>
     tooling.regions.map((region) => ({ tooling, region })),

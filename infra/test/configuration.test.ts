@@ -6,6 +6,9 @@ import { example, OPERATIONS } from "./example.ts";
 const incidents = (change: Partial<Configuration["incidents"]>): Partial<Configuration> => ({
   incidents: { ...example.incidents, ...change },
 });
+const bands = (change: Partial<Configuration["doraBands"]>): Partial<Configuration> => ({
+  doraBands: { ...example.doraBands, ...change },
+});
 const refused = (change: Partial<Configuration>) => () => validate({ ...example, ...change });
 
 describe("configuration", () => {
@@ -183,6 +186,21 @@ describe("configuration", () => {
       "a namespace that is AWS's own",
       { metricNamespace: "AWS/Lambda" },
       'metricNamespace is "AWS/Lambda"; allowed: 1 to 255 letters',
+    ],
+    [
+      "a study of a year before there were any",
+      bands({ year: 2013 }),
+      "doraBands.year is 2013; allowed: a whole number of years from 2014 to 2100",
+    ],
+    [
+      "a level that DORA does not know",
+      bands({ leadTimeHours: { best: 1 } as object }),
+      'doraBands.leadTimeHours (a level) is "best"; allowed: elite, high, medium, low',
+    ],
+    [
+      "a level at nothing",
+      bands({ recoveryHours: { elite: 0 } }),
+      "doraBands.recoveryHours.elite is 0; allowed: a number above 0",
     ],
     [
       "a retention in which an event could be counted twice",

@@ -33,6 +33,13 @@ export const example: Configuration = {
     attributionWindowHours: 48,
   },
   metricNamespace: "DORA",
+  doraBands: {
+    year: 2024,
+    deploymentsPerDay: { elite: 1, high: 1 / 7, medium: 1 / 30 },
+    leadTimeHours: { elite: 24, high: 168 },
+    changeFailRatePercent: { elite: 5, high: 20, medium: 10, low: 40 },
+    recoveryHours: { elite: 1, high: 24, medium: 24 },
+  },
   ledgerRetentionDays: 400,
 };
 

@@ -58,6 +58,7 @@ describe("an organisation", () => {
       "DoraOpsLeadTimeForChangeStack",
       "DoraOpsChangeFailureRateStack",
       "DoraOpsMeanTimeToRestoreStack",
+      "DoraOpsMetricsDashboardStack",
       "DoraToolingEventBridgeStack",
       "DoraOpsIncidentsStack",
       "DoraApplicationOpsCenterStack-222233334444-eu-west-1",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from stage import HOME, demo
+from stage.dashboard import show
 from stage.deploy import NotDeployed
 from stage.emulator import LOG
 from stage.product import NoStage, Product, announced, staged, standing
@@ -31,6 +32,8 @@ def main() -> int:
         match arguments.command:
             case "demo":
                 return demo.play(arguments.scenario, _progress)
+            case "dashboard":
+                return show.draw(arguments.scenario, arguments.picture, _progress)
             case "up":
                 return _up()
             case "emit":
@@ -49,6 +52,9 @@ def _arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     play = commands.add_parser("demo", help="play a scenario and check its numbers")
     play.add_argument("scenario", type=_file, nargs="?", default=demo.DEFAULT)
+    draw = commands.add_parser("dashboard", help="draw the dashboard after a scenario")
+    draw.add_argument("picture", type=Path)
+    draw.add_argument("scenario", type=_file, nargs="?", default=demo.DEFAULT)
     commands.add_parser("up", help="keep a stage up until Ctrl-C")
     emit = commands.add_parser(
         "emit", help="let a service of AWS emit an event on the stage that is up"

@@ -1,5 +1,6 @@
-//! The catalogue of the metrics that we publish: names, units and meanings are a contract, since
-//! users build dashboards, alarms and scripts on them.
+//! The metrics that we publish: names, units and meanings are a contract, since users build
+//! dashboards, alarms and scripts on them. `metrics.json` is the same catalogue for what is not
+//! Rust: the dashboard, its tests and the docs.
 
 use chrono::{DateTime, Utc};
 
@@ -150,4 +151,40 @@ pub struct Measured {
     pub measurements: Vec<Measurement>,
     /// The commits behind the values, where they were looked at.
     pub shipped: Option<Shipped>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Metric;
+
+    /// The metric after this one, so that the compiler asks for a new one here.
+    fn next(metric: Metric) -> Option<Metric> {
+        match metric {
+            Metric::Deployments => Some(Metric::LeadTimeForChanges),
+            Metric::LeadTimeForChanges => Some(Metric::CommitLeadTime),
+            Metric::CommitLeadTime => Some(Metric::Changes),
+            Metric::Changes => Some(Metric::FailedChanges),
+            Metric::FailedChanges => Some(Metric::Incidents),
+            Metric::Incidents => Some(Metric::TimeToRecovery),
+            Metric::TimeToRecovery => Some(Metric::ReworkDeployments),
+            Metric::ReworkDeployments => None,
+        }
+    }
+
+    #[test]
+    fn metrics_have_the_names_and_units_of_the_catalogue() {
+        let catalogue: Value = serde_json::from_str(include_str!("../metrics.json")).unwrap();
+        let told: Vec<_> = catalogue["metrics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|metric| json!([metric["name"], metric["unit"]]))
+            .collect();
+        let published: Vec<_> = std::iter::successors(Some(Metric::Deployments), |it| next(*it))
+            .map(|metric| json!([metric.name(), metric.unit().as_str()]))
+            .collect();
+        assert_eq!(published, told);
+    }
 }

@@ -1,0 +1,254 @@
+// What the dashboard shows, and where: the five numbers of the time range on
+// top, below them their trends by day, week and month, and then who contributed.
+
+import type { Configuration } from "./configuration.ts";
+import {
+  count,
+  countBy,
+  deploymentsPerDay,
+  hours,
+  medianHoursBy,
+  SCOPE,
+  shareOfChanges,
+  withLatest,
+  type Line,
+  type Look,
+} from "./dashboard-expressions.ts";
+import { annotations, deploymentsIn, type Levels } from "./dora-bands.ts";
+
+const DAY = 86_400;
+const PERIODS = [
+  { name: "day", days: 1 },
+  { name: "week", days: 7 },
+  { name: "month", days: 30 },
+] as const;
+type Period = (typeof PERIODS)[number];
+
+const WHOLE_WIDTH = 24;
+const THIRD = WHOLE_WIDTH / 3;
+
+const MEDIAN: Look = { label: "median", color: "#1f5fa8" };
+const P90: Look = { label: "90 % within", color: "#e07b39" };
+const MEAN: Look = { label: "mean", color: "#6b7280" };
+const COMMITS: Look = { label: "median of commits", color: "#9b7fc4" };
+const COUNT = "#1f5fa8";
+const BAD = "#c0392b";
+
+/** A widget that has not found its place yet. */
+interface Widget {
+  readonly type: "metric" | "text";
+  readonly width: number;
+  readonly height: number;
+  readonly properties: object;
+}
+
+/** The dashboard's body, as CloudWatch takes it. */
+export function dashboardBody(configuration: Configuration): object {
+  return {
+    start: "-P90D",
+    // Whatever the time range, a day stays a day and a week a week.
+    periodOverride: "inherit",
+    variables: variables(configuration),
+    widgets: placed([
+      [header(configuration)],
+      tiles(configuration),
+      ...trends(configuration),
+      ...contributions(configuration),
+    ]),
+  };
+}
+
+/** Each row below the one before, each widget right of the one before. */
+function placed(rows: readonly (readonly Widget[])[]): object[] {
+  let y = 0;
+  return rows.flatMap((row) => {
+    let x = 0;
+    const widgets = row.map((widget) => {
+      const { type, width, height, properties } = widget;
+      const here = { type, x, y, width, height, properties };
+      x += width;
+      return here;
+    });
+    y += Math.max(...row.map(({ height }) => height));
+    return widgets;
+  });
+}
+
+function variables({ metricNamespace }: Configuration): object[] {
+  const select = (dimension: string) => ({
+    id: dimension.toLowerCase(),
+    type: "property",
+    property: dimension,
+    label: dimension,
+    inputType: "select",
+    // Found among the metrics, so that a new one appears by itself.
+    search: `{"${metricNamespace}",${dimension}} MetricName="Deployments"`,
+    populateFrom: dimension,
+    defaultValue: "__FIRST",
+    visible: true,
+  });
+  return [
+    {
+      id: "show",
+      type: "pattern",
+      pattern: `${SCOPE.all}`,
+      label: "Show",
+      inputType: "radio",
+      values: [
+        { value: `${SCOPE.all}`, label: "All" },
+        { value: `${SCOPE.team}`, label: "Team" },
+        { value: `${SCOPE.repository}`, label: "Repository" },
+      ],
+      defaultValue: `${SCOPE.all}`,
+      visible: true,
+    },
+    select("Team"),
+    select("Repository"),
+  ];
+}
+
+function header({ doraBands }: Configuration): Widget {
+  const markdown = [
+    "## Software delivery performance: DORA's five metrics",
+    "Show **all**, or the **team** or **repository** chosen above; the tables show everybody. " +
+      `Dashed lines: performance levels of DORA's ${doraBands.year} study. ` +
+      "No value means that there was nothing to measure: neither 0 nor 100 %.",
+  ].join("\n");
+  return {
+    type: "text",
+    width: WHOLE_WIDTH,
+    height: 2,
+    properties: { markdown, background: "transparent" },
+  };
+}
+
+/** The five numbers, each over the whole time range. */
+function tiles(configuration: Configuration): Widget[] {
+  const { metricNamespace } = configuration;
+  const tile = (title: string, width: number, metrics: Line[]) =>
+    metric(configuration, width, 3, {
+      title,
+      view: "singleValue",
+      metrics,
+      period: DAY,
+      setPeriodToTimeRange: true,
+      sparkline: false,
+    });
+  return [
+    tile("Deployment frequency", 4, deploymentsPerDay(metricNamespace, { label: "a day", color: COUNT })),
+    tile("Change lead time, hours", 7, durations(metricNamespace, "LeadTimeForChanges")),
+    tile("Change fail rate", 3, shareOfChanges(metricNamespace, "FailedChanges", { label: "% of changes", color: BAD })),
+    tile("Failed deployment recovery time, hours", 7, durations(metricNamespace, "TimeToRecovery")),
+    tile("Rework rate", 3, shareOfChanges(metricNamespace, "ReworkDeployments", { label: "% of changes", color: BAD })),
+  ];
+}
+
+/** A row for each number, a column for each period. */
+function trends(configuration: Configuration): Widget[][] {
+  const { metricNamespace, doraBands } = configuration;
+  const row = (
+    title: string,
+    unit: string,
+    metrics: Line[],
+    levels: (period: Period) => Levels = () => ({}),
+  ) =>
+    PERIODS.map((period) => {
+      const horizontal = annotations(levels(period), doraBands.year);
+      return metric(configuration, THIRD, 5, {
+        title: `${title} by ${period.name}`,
+        view: "timeSeries",
+        stacked: false,
+        metrics: withLatest(metrics),
+        period: period.days * DAY,
+        yAxis: { left: { min: 0, label: unit, showUnits: false } },
+        ...(horizontal.length > 0 && { annotations: { horizontal } }),
+      });
+    });
+  const failures = [
+    ...count(metricNamespace, "FailedChanges", { label: "failed changes", color: BAD }),
+    ...count(metricNamespace, "Incidents", { label: "incidents", color: COUNT }),
+  ];
+  const commits = hours(metricNamespace, "CommitLeadTime", "p50", COMMITS);
+  return [
+    row(
+      "Deployments",
+      "deployments",
+      count(metricNamespace, "Deployments", { label: "deployments", color: COUNT }),
+      ({ days }) => deploymentsIn(days, doraBands.deploymentsPerDay),
+    ),
+    row(
+      "Change lead time",
+      "hours",
+      [...durations(metricNamespace, "LeadTimeForChanges"), ...commits],
+      () => doraBands.leadTimeHours,
+    ),
+    row(
+      "Change fail rate",
+      "%",
+      shareOfChanges(metricNamespace, "FailedChanges", { label: "failed", color: BAD }),
+      () => doraBands.changeFailRatePercent,
+    ),
+    row(
+      "Failed deployment recovery time",
+      "hours",
+      durations(metricNamespace, "TimeToRecovery"),
+      () => doraBands.recoveryHours,
+    ),
+    row(
+      "Deployment rework rate",
+      "%",
+      shareOfChanges(metricNamespace, "ReworkDeployments", { label: "rework", color: BAD }),
+    ),
+    row("Failed changes and incidents", "number", failures),
+  ];
+}
+
+/**
+ * Who contributed how much, by week: each repository, then each team. CloudWatch's search finds
+ * only what had values in the last two weeks, so a longer past would be one with gaps.
+ */
+function contributions(configuration: Configuration): Widget[][] {
+  const { metricNamespace } = configuration;
+  const week = 7 * DAY;
+  const table = (title: string, metrics: Line[], summaryColumns: string[]) =>
+    metric(configuration, THIRD, 4, {
+      title: `${title}, two weeks`,
+      view: "table",
+      metrics,
+      period: week,
+      start: "-P14D",
+      table: { layout: "horizontal", showTimeSeriesData: true, stickySummary: false, summaryColumns },
+    });
+  return ["Repository", "Team"].map((dimension) => {
+    const by = dimension.toLowerCase();
+    const counted = (name: string) => countBy(metricNamespace, name, dimension, week);
+    const leadTimes = medianHoursBy(metricNamespace, "LeadTimeForChanges", dimension, week);
+    return [
+      table(`Deployments by ${by}`, counted("Deployments"), ["SUM"]),
+      table(`Median lead time by ${by}, h`, leadTimes, []),
+      table(`Failed changes by ${by}`, counted("FailedChanges"), ["SUM"]),
+    ];
+  });
+}
+
+function durations(namespace: string, name: string): Line[] {
+  return [
+    ...hours(namespace, name, "p50", MEDIAN),
+    ...hours(namespace, name, "p90", P90),
+    ...hours(namespace, name, "Average", MEAN),
+  ];
+}
+
+function metric(
+  { operations }: Configuration,
+  width: number,
+  height: number,
+  properties: object,
+): Widget {
+  return {
+    type: "metric",
+    width,
+    height,
+    properties: { region: operations.region, ...properties },
+  };
+}

@@ -1,0 +1,1 @@
+"""Tests of what the dashboard says, computes and shows, without a stage."""
