@@ -20,11 +20,16 @@ STAGE_CDK := $(STAGE)/cdk.out
 INFRA_SOURCES := $(wildcard $(shell git ls-files --cached --others --exclude-standard infra))
 ZIP_LIMIT := 5242880
 
+# What is deployed: the release build and its templates, made anew; or others, as they are.
+LAMBDA_DIR := target/lambda
+ASSEMBLY := infra/cdk.out
+SETTING := infra/node_modules/.bin/tsx infra/bin/setting.ts
+
 .PHONY: help
 help:
 	@echo "Begin with: make demo"
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Try it
 
@@ -84,6 +89,7 @@ check: tools-rust tools-node assembly ## Check form, lints, types, licences, dep
 	cd infra && node_modules/.bin/tsc --noEmit
 	cd tests && ruff check . && ruff format --check . && mypy .
 	cd infra && cfn-lint ../$(STAGE_CDK)/*.template.json
+	cd tests && python lint_policies.py ../$(STAGE_CDK)
 	typos
 
 .PHONY: format
@@ -98,17 +104,63 @@ clean: ## Remove what was built and installed here
 ##@ Deploy
 
 .PHONY: build
-build: tools-python ## Build the functions for AWS into target/lambda, and state their size
-	cargo lambda build --release --locked --output-format zip
+build: tools-python tools-node ## Build the functions for AWS into target/lambda, and state their size
+	architecture=$$($(SETTING) architecture); \
+	cargo lambda build --release --locked --output-format zip --$${architecture/_/-}
 	@for zip in target/lambda/*/bootstrap.zip; do \
 		size=$$(stat -c %s $$zip); \
 		echo "$$zip: $$size bytes (at most $(ZIP_LIMIT))"; \
 		test $$size -le $(ZIP_LIMIT); \
 	done
 
+# Quick: it takes the code that `make build` left. Without it the templates are there to be read:
+# Lambda refuses what stands in for the zips.
 .PHONY: synth
-synth: tools-node build ## Build, and write the CloudFormation templates to infra/cdk.out
-	cd infra && node_modules/.bin/cdk synth --quiet
+synth: tools-node ## Write the CloudFormation templates to infra/cdk.out, without building
+	@code=$(LAMBDA_DIR); \
+	if ! ls $(FUNCTIONS:%=$(LAMBDA_DIR)/%/bootstrap.zip) >/dev/null 2>&1; then \
+		echo "The functions are not built: these templates are to be read, not deployed."; \
+		code=target/unbuilt; \
+		for name in $(FUNCTIONS); do \
+			mkdir -p $$code/$$name; \
+			echo "run make build" >$$code/$$name/bootstrap.zip; \
+		done; \
+	fi; \
+	cd infra && node_modules/.bin/cdk synth --quiet --context lambdaDir=$$code
+
+IS_OWN := $(filter infra/cdk.out,$(ASSEMBLY))
+DEPLOY := cd infra && node_modules/.bin/tsx bin/deploy.ts
+
+.PHONY: bootstrap
+bootstrap: tools-node $(if $(IS_OWN),synth) ## Prepare each account and Region for the CDK, once (profiles as for deploy)
+	@$(DEPLOY) bootstrap ../$(ASSEMBLY)
+
+.PHONY: deploy
+deploy: tools-python tools-node $(if $(IS_OWN),build synth) ## Build, show what changes, deploy (OPERATIONS_PROFILE=… TOOLING_PROFILE=…)
+	@$(DEPLOY) deploy ../$(ASSEMBLY)
+
+# `cargo lambda deploy` would make a function of its own, and a role, where there is none.
+.PHONY: deploy-functions
+deploy-functions: tools-python tools-node $(if $(filter target/lambda,$(LAMBDA_DIR)),build) ## Deploy the functions' code alone (OPERATIONS_PROFILE=…)
+	@region=$$($(SETTING) region); \
+	options=($(if $(OPERATIONS_PROFILE),--profile $(OPERATIONS_PROFILE)) --region $$region); \
+	for name in $(FUNCTIONS); do \
+		aws lambda get-function-configuration "$${options[@]}" --function-name $$name >/dev/null; \
+		cargo lambda deploy "$${options[@]}" --lambda-dir $(LAMBDA_DIR) \
+			$${AWS_ENDPOINT_URL:+--endpoint-url $$AWS_ENDPOINT_URL} $$name; \
+	done
+
+.PHONY: destroy
+destroy: tools-node $(if $(IS_OWN),synth) ## Remove all stacks from all accounts; the ledger's table is kept
+	@$(DEPLOY) destroy ../$(ASSEMBLY)
+
+##@ Operate
+
+.PHONY: redrive
+redrive: tools-python ## Send the events of a failure queue again (QUEUE=… OPERATIONS_PROFILE=…)
+	@test -n "$(QUEUE)" || { echo "QUEUE=… must name a queue, such as" \
+		"QUEUE=dora-lead-time-failed-events" >&2; exit 2; }
+	@infra/bin/redrive.sh $(QUEUE)
 
 # What the stage deploys: quickly built functions and the templates that hold them.
 

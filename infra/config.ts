@@ -47,6 +47,30 @@ export const configuration: Configuration = {
     attributionWindowHours: 24,
   },
 
+  // Who gets the alarms by e-mail: [] for nobody. Each address gets a message from
+  // SNS, for each account and Region, and has to confirm the subscription.
+  alarmEmails: [],
+
+  // After how many days without any event a function's alarm sounds: 1 to 7, or 0 for
+  // never, where nobody deploys for a week.
+  noEventAlarmDays: 7,
+
+  // How long the functions' logs are kept, in days: one of CloudWatch's own periods,
+  // such as 30, 90 or 365.
+  logRetentionDays: 90,
+
+  // How long each bus keeps its events to replay them. Longer than two weeks serves
+  // the ledger alone: CloudWatch takes nothing older.
+  archiveRetentionDays: 30,
+
+  // The functions' processors: "arm64" (Graviton, cheaper) or "x86_64". `make build`
+  // and `make deploy-functions` go by it too.
+  architecture: "x86_64",
+
+  // Your organisation in AWS Organizations, such as "o-a1b2c3d4e5": then buses and
+  // roles also refuse any account outside it. "" if there is none.
+  organizationId: "",
+
   // The CloudWatch namespace of the metrics.
   metricNamespace: "DORA",
 

@@ -1,6 +1,7 @@
 // A wrong value should be refused at synthesis, by its name, rather than by
 // CloudFormation half-way through a deployment or by a function at its first event.
 
+import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { LEVELS, type DoraBands } from "./dora-bands.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -19,6 +20,12 @@ export interface Configuration {
     readonly attribution: "all" | "explicit";
     readonly attributionWindowHours: number;
   };
+  readonly alarmEmails: readonly string[];
+  readonly noEventAlarmDays: number;
+  readonly logRetentionDays: number;
+  readonly archiveRetentionDays: number;
+  readonly architecture: "arm64" | "x86_64";
+  readonly organizationId: string;
   readonly metricNamespace: string;
   readonly doraBands: DoraBands;
   readonly ledgerRetentionDays: number;
@@ -67,6 +74,15 @@ const SOURCE: Allowed = {
     "an OpsItem's source: 1 to 128 characters without a comma, not beginning with [, no space at its ends",
 };
 const ATTRIBUTION: Allowed = { pattern: /^(all|explicit)$/, words: "all or explicit" };
+const EMAIL: Allowed = {
+  pattern: /^[^\s@,<>"]{1,64}@[\w-]+(\.[\w-]+)+$/,
+  words: "an e-mail address such as dora@example.com",
+};
+const ARCHITECTURE: Allowed = { pattern: /^(arm64|x86_64)$/, words: "arm64 or x86_64" };
+const ORGANIZATION: Allowed = {
+  pattern: /^(o-[a-z0-9]{10,32})?$/,
+  words: 'an organisation\'s id such as o-a1b2c3d4e5, or "" for none',
+};
 const NAMESPACE: Allowed = {
   pattern: /^(?!AWS\/|:)[\w.\-/#:]{1,255}$/,
   words: "1 to 255 letters, digits or . - _ / # :, not beginning with AWS/ or a colon",
@@ -102,6 +118,29 @@ export function validate(configuration: Configuration): void {
       from: 1,
       to: 720,
     }),
+    ...configuration.alarmEmails.flatMap((email, i) => mismatch(`alarmEmails[${i}]`, email, EMAIL)),
+    ...repeated("alarmEmails", "address", configuration.alarmEmails),
+    // An alarm looks back for a week at most.
+    ...notWhole("noEventAlarmDays", configuration.noEventAlarmDays, {
+      unit: "days",
+      from: 0,
+      to: 7,
+    }),
+    ...noLogRetention("logRetentionDays", configuration.logRetentionDays),
+    // A queue keeps a failed event for two weeks: the archive should not be the shorter.
+    ...notWhole("archiveRetentionDays", configuration.archiveRetentionDays, {
+      unit: "days",
+      from: 14,
+      to: 3650,
+    }),
+    // What the ledger has forgotten, a replay would enter anew.
+    ...(configuration.archiveRetentionDays > configuration.ledgerRetentionDays
+      ? [
+          `archiveRetentionDays is ${configuration.archiveRetentionDays}; allowed: at most ledgerRetentionDays, which is ${configuration.ledgerRetentionDays}`,
+        ]
+      : []),
+    ...mismatch("architecture", configuration.architecture, ARCHITECTURE),
+    ...mismatch("organizationId", configuration.organizationId, ORGANIZATION),
     ...mismatch("metricNamespace", configuration.metricNamespace, NAMESPACE),
     ...wrongBands("doraBands", configuration.doraBands),
     // A record must outlive the two weeks in which CloudWatch takes its metric.
@@ -170,6 +209,15 @@ function notPositive(field: string, value: number): string[] {
   return Number.isFinite(value) && value > 0
     ? []
     : [`${field} is ${value}; allowed: a number above 0`];
+
+/** CloudWatch's own periods; the last of its enumeration stands for ever. */
+function noLogRetention(field: string, days: number): string[] {
+  const periods = Object.values(RetentionDays)
+    .filter((each) => typeof each === "number" && each !== RetentionDays.INFINITE)
+    .map(Number);
+  return periods.includes(days)
+    ? []
+    : [`${field} is ${days}; allowed: one of ${periods.join(", ")} (days)`];
 }
 
 interface WholeNumbers {

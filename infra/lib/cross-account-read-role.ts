@@ -2,10 +2,11 @@
 // operations account, and nobody else, may assume, and that only reads.
 
 import { Stack, Validations } from "aws-cdk-lib";
-import { AccountPrincipal, PolicyDocument, PolicyStatement, Role } from "aws-cdk-lib/aws-iam";
+import { PolicyDocument, PolicyStatement, Role } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
 import type { Configuration } from "./configuration.ts";
 import { functionRoleName, type MetricFunctionName } from "./names.ts";
+import { OrganizationAccount } from "./organization-account.ts";
 
 export interface CrossAccountReadRoleProps {
   readonly roleName: string;
@@ -35,7 +36,7 @@ export class CrossAccountReadRole extends Role {
     super(scope, id, {
       roleName,
       description,
-      assumedBy: new AccountPrincipal(account).withConditions({
+      assumedBy: new OrganizationAccount(account, props.configuration).withConditions({
         ArnEquals: { "aws:PrincipalArn": functionRoles },
       }),
       inlinePolicies: {

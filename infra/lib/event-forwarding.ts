@@ -3,12 +3,13 @@
 // and an alarm for what does not arrive there.
 
 import { Stack } from "aws-cdk-lib";
-import { EventBus, Rule } from "aws-cdk-lib/aws-events";
+import { EventBus, Rule, type CfnRule } from "aws-cdk-lib/aws-events";
 import * as targets from "aws-cdk-lib/aws-events-targets";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { alarmWhenAny } from "./alarm.ts";
+import { AlarmTopic } from "./alarm-topic.ts";
 import type { Configuration } from "./configuration.ts";
 import { pattern, type EventFeed } from "./event-feed.ts";
 import { FailureQueue } from "./failure-queue.ts";
@@ -19,13 +20,18 @@ export interface EventForwardingProps {
   readonly feed: EventFeed;
   /** The functions that get the events. */
   readonly functions: readonly MetricFunctionName[];
+  /** The topic of this account and Region, where another stack has made one. */
   readonly alarmTopic?: ITopic;
 }
 
 export class EventForwarding extends Construct {
   constructor(scope: Construct, id: string, props: EventForwardingProps) {
     super(scope, id);
-    const { configuration, feed, functions, alarmTopic } = props;
+    const { configuration, feed, functions } = props;
+    const { alarmEmails } = configuration;
+    const alarmTopic =
+      props.alarmTopic ??
+      (alarmEmails.length > 0 ? new AlarmTopic(this, "AlarmTopic", alarmEmails) : undefined);
     const stack = Stack.of(this);
     const role = new Role(this, "Role", {
       description: `Puts events of ${feed.source} on the buses of the DORA metrics`,
@@ -33,8 +39,10 @@ export class EventForwarding extends Construct {
         conditions: { StringEquals: { "aws:SourceAccount": stack.account } },
       }),
     });
-    const undelivered = new FailureQueue(this, "UndeliveredEvents");
+    const undeliveredName = `dora-undelivered-${feed.source.replace("aws.", "")}-events`;
+    const undelivered = new FailureQueue(this, "UndeliveredEvents", undeliveredName);
     alarmWhenAny(this, "UndeliveredEventsAlarm", {
+      name: undeliveredName,
       metric: undelivered.metricApproximateNumberOfMessagesVisible({ statistic: "Maximum" }),
       description: `An event of ${feed.source} did not reach a function's bus: its metrics are missing until it is sent again.`,
       topic: alarmTopic,
@@ -52,11 +60,22 @@ export class EventForwarding extends Construct {
       });
     });
     for (const event of feed.events) {
-      new Rule(this, event.id, {
+      const rule = new Rule(this, event.id, {
         description: event.description,
         eventPattern: pattern(feed, event),
         targets: buses,
       });
+      retryAsLongAsPossible(rule.node.defaultChild as CfnRule, buses.length);
     }
+  }
+}
+
+/** What the CDK's target offers no property for: as long and as often as EventBridge tries at most. */
+function retryAsLongAsPossible(rule: CfnRule, targets: number): void {
+  for (let i = 0; i < targets; i++) {
+    rule.addPropertyOverride(`Targets.${i}.RetryPolicy`, {
+      MaximumEventAgeInSeconds: 24 * 60 * 60,
+      MaximumRetryAttempts: 185,
+    });
   }
 }

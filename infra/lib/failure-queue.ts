@@ -6,8 +6,10 @@ import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 
 export class FailureQueue extends Queue {
-  constructor(scope: Construct, id: string) {
+  /** The alarm that watches it has the same name. */
+  constructor(scope: Construct, id: string, queueName: string) {
     super(scope, id, {
+      queueName,
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),

@@ -1,20 +1,24 @@
 // The way of an event into the operations account: a bus that only the rules of
-// the configured accounts may feed, and the rules that hand its events to one function.
+// the configured accounts may feed, an archive of what it took, and the rules that hand
+// its events to one function.
 
-import { Stack } from "aws-cdk-lib";
-import { EventBus, Rule, type CfnEventBus } from "aws-cdk-lib/aws-events";
+import { Duration, Stack } from "aws-cdk-lib";
+import { CfnArchive, EventBus, Rule, type CfnEventBus } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
-import { AccountPrincipal, PolicyDocument, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { PolicyDocument, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { alarmWhenAny } from "./alarm.ts";
+import type { Configuration } from "./configuration.ts";
 import { pattern, type EventFeed } from "./event-feed.ts";
 import { FailureQueue } from "./failure-queue.ts";
 import { busName, type MetricFunctionName } from "./names.ts";
+import { OrganizationAccount } from "./organization-account.ts";
 
 export interface FunctionEventBusProps {
   readonly name: MetricFunctionName;
+  readonly configuration: Configuration;
   readonly feeds: readonly EventFeed[];
   readonly target: IFunction;
   readonly alarmTopic: ITopic;
@@ -23,38 +27,57 @@ export interface FunctionEventBusProps {
 export class FunctionEventBus extends Construct {
   constructor(scope: Construct, id: string, props: FunctionEventBusProps) {
     super(scope, id);
-    const { name, feeds, target, alarmTopic } = props;
+    const { name, configuration, feeds, target, alarmTopic } = props;
     const bus = new EventBus(this, "Bus", {
       eventBusName: busName(name),
       description: `The events that ${name} measures`,
     });
     // The bus and its policy are one resource, so no event finds it without one.
     (bus.node.defaultChild as CfnEventBus).policy = new PolicyDocument({
-      statements: feeds.map((feed) => this.admission(name, feed)),
+      statements: feeds.map((feed) => this.admission(name, feed, configuration)),
+    });
+    new CfnArchive(this, "Archive", {
+      archiveName: busName(name),
+      description: `What ${name} was to measure, to be replayed to it`,
+      sourceArn: bus.eventBusArn,
+      retentionDays: configuration.archiveRetentionDays,
     });
 
-    const undelivered = new FailureQueue(this, "UndeliveredEvents");
+    const undeliveredName = `dora-${name}-undelivered-events`;
+    const undelivered = new FailureQueue(this, "UndeliveredEvents", undeliveredName);
     for (const feed of feeds) {
       for (const event of feed.events) {
         new Rule(this, event.id, {
           description: event.description,
           eventBus: bus,
           eventPattern: { ...pattern(feed, event), account: feed.accounts },
-          targets: [new LambdaFunction(target, { deadLetterQueue: undelivered })],
+          targets: [
+            new LambdaFunction(target, {
+              deadLetterQueue: undelivered,
+              // As long and as often as EventBridge tries at most.
+              maxEventAge: Duration.hours(24),
+              retryAttempts: 185,
+            }),
+          ],
         });
       }
     }
     alarmWhenAny(this, "UndeliveredEventsAlarm", {
+      name: undeliveredName,
       metric: undelivered.metricApproximateNumberOfMessagesVisible({ statistic: "Maximum" }),
       description: `An event did not reach ${name}: its metric is missing until the event is sent again.`,
       topic: alarmTopic,
     });
   }
 
-  private admission(name: MetricFunctionName, feed: EventFeed): PolicyStatement {
+  private admission(
+    name: MetricFunctionName,
+    feed: EventFeed,
+    configuration: Configuration,
+  ): PolicyStatement {
     return new PolicyStatement({
       sid: feed.sid,
-      principals: feed.accounts.map((account) => new AccountPrincipal(account)),
+      principals: feed.accounts.map((account) => new OrganizationAccount(account, configuration)),
       actions: ["events:PutEvents"],
       resources: [
         Stack.of(this).formatArn({

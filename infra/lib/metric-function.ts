@@ -1,17 +1,25 @@
 // Makes the functions that measure alike: the same runtime, least privilege,
 // retries that lose nothing, and alarms that somebody hears.
 
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Duration, RemovalPolicy, Stack, Validations, type StackProps } from "aws-cdk-lib";
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, Code, Function, LoggingFormat, Runtime } from "aws-cdk-lib/aws-lambda";
-import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import {
+  Architecture,
+  Code,
+  Function,
+  LoggingFormat,
+  Runtime,
+  Version,
+} from "aws-cdk-lib/aws-lambda";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import { alarmWhenAny } from "./alarm.ts";
+import { alarmWhenAny, alarmWhenNone } from "./alarm.ts";
 import type { Configuration } from "./configuration.ts";
 import { FailureQueue } from "./failure-queue.ts";
 import { functionRoleName, TOOLING_ROLE, type MetricFunctionName } from "./names.ts";
@@ -45,7 +53,7 @@ export class MetricFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: MetricFunctionProps) {
     super(scope, id);
-    const failedEvents = new FailureQueue(this, "FailedEvents");
+    const failedEvents = new FailureQueue(this, "FailedEvents", failedEventsName(props.name));
     this.lambda = this.createLambda(props, failedEvents);
     this.allow(props, failedEvents);
     this.alarm(props, failedEvents);
@@ -53,13 +61,15 @@ export class MetricFunction extends Construct {
 
   private createLambda(props: MetricFunctionProps, failedEvents: FailureQueue): Function {
     const { name, configuration, ledger, gitHubToken } = props;
-    return new Function(this, "Function", {
+    const zip = builtZip(props.lambdaDir, name);
+    const lambda = new Function(this, "Function", {
       functionName: name,
       description: `DORA metrics: ${name}`,
       runtime: Runtime.PROVIDED_AL2023,
-      architecture: Architecture.X86_64,
+      architecture:
+        configuration.architecture === "arm64" ? Architecture.ARM_64 : Architecture.X86_64,
       handler: "bootstrap",
-      code: Code.fromAsset(builtZip(props.lambdaDir, name)),
+      code: Code.fromAsset(zip),
       // Chosen for the share of a CPU that comes with it: a cold start is spent
       // on TLS handshakes, not on memory.
       memorySize: 256,
@@ -88,13 +98,20 @@ export class MetricFunction extends Construct {
       loggingFormat: LoggingFormat.JSON,
       logGroup: new LogGroup(this, "Logs", {
         logGroupName: `/aws/lambda/${name}`,
-        retention: RetentionDays.THREE_MONTHS,
+        retention: configuration.logRetentionDays,
         removalPolicy: RemovalPolicy.DESTROY,
       }),
       retryAttempts: 2,
       maxEventAge: Duration.hours(6),
       onFailure: { bind: () => ({ destination: failedEvents.queueArn }) },
     });
+    // CloudFormation publishes a version only of exactly this code, so a deployment
+    // fails if what Lambda got is not what was built here.
+    new Version(this, "BuiltCode", {
+      lambda,
+      codeSha256: createHash("sha256").update(readFileSync(zip)).digest("base64"),
+    });
+    return lambda;
   }
 
   private allow(props: MetricFunctionProps, failedEvents: FailureQueue): void {
@@ -140,35 +157,54 @@ export class MetricFunction extends Construct {
     });
   }
 
-  private alarm({ name, alarmTopic }: MetricFunctionProps, failedEvents: FailureQueue): void {
+  private alarm(props: MetricFunctionProps, failedEvents: FailureQueue): void {
+    const { name, configuration, alarmTopic } = props;
     alarmWhenAny(this, "FailedEventsAlarm", {
+      name: failedEventsName(name),
       metric: failedEvents.metricApproximateNumberOfMessagesVisible({ statistic: "Maximum" }),
       description: `${name} gave up on an event: its metric is missing until the event is sent again.`,
       topic: alarmTopic,
     });
     alarmWhenAny(this, "ErrorsAlarm", {
+      name: `dora-${name}-errors`,
       metric: this.lambda.metricErrors(),
       description: `${name} failed on an event, which is tried three times in all.`,
       topic: alarmTopic,
     });
     alarmWhenAny(this, "ThrottlesAlarm", {
+      name: `dora-${name}-throttles`,
       metric: this.lambda.metricThrottles(),
       description: `${name} was throttled: its events wait, for six hours at most.`,
       topic: alarmTopic,
     });
     // The two ways in which an event leaves Lambda and is in no queue.
     alarmWhenAny(this, "UnkeptEventsAlarm", {
+      name: `dora-${name}-unkept-events`,
       metric: this.lambda.metric("DestinationDeliveryFailures", { statistic: "Sum" }),
       description: `${name} gave up on an event that its failure queue did not take: it is lost.`,
       topic: alarmTopic,
     });
     alarmWhenAny(this, "DroppedEventsAlarm", {
+      name: `dora-${name}-dropped-events`,
       metric: this.lambda.metric("AsyncEventsDropped", { statistic: "Sum" }),
       description: `Lambda dropped an event of ${name} without trying it: see its failure queue.`,
       topic: alarmTopic,
     });
+    // A cut line anywhere before the function shows nowhere else.
+    const days = configuration.noEventAlarmDays;
+    if (days > 0) {
+      alarmWhenNone(this, "NoEventsAlarm", {
+        name: `dora-${name}-no-events`,
+        days,
+        metric: this.lambda.metricInvocations(),
+        description: `No event has reached ${name} for ${days} days: nobody deployed, or events are lost on their way.`,
+        topic: alarmTopic,
+      });
+    }
   }
 }
+
+const failedEventsName = (name: MetricFunctionName): string => `dora-${name}-failed-events`;
 
 function builtZip(lambdaDir: string, name: MetricFunctionName): string {
   const zip = join(lambdaDir, name, "bootstrap.zip");

@@ -26,6 +26,7 @@ export class OpsChangeFailureRateStack extends Stack {
     });
     new FunctionEventBus(this, "Events", {
       name,
+      configuration,
       feeds: [deploymentEvents(configuration), incidentEvents(configuration)],
       target: lambda,
       alarmTopic: foundation.alarmTopic,

@@ -23,6 +23,7 @@ export class OpsDeploymentFrequencyStack extends Stack {
     });
     new FunctionEventBus(this, "Events", {
       name,
+      configuration,
       feeds: [deploymentEvents(configuration)],
       target: lambda,
       alarmTopic: foundation.alarmTopic,

@@ -32,6 +32,7 @@ export class OpsLeadTimeForChangeStack extends Stack {
     });
     new FunctionEventBus(this, "Events", {
       name,
+      configuration,
       feeds: [deploymentEvents(configuration)],
       target: lambda,
       alarmTopic: foundation.alarmTopic,

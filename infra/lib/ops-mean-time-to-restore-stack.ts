@@ -31,6 +31,7 @@ export class OpsMeanTimeToRestoreStack extends Stack {
     });
     new FunctionEventBus(this, "Events", {
       name,
+      configuration,
       feeds: [deploymentEvents(configuration), incidentEvents(configuration)],
       target: lambda,
       alarmTopic: foundation.alarmTopic,

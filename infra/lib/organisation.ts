@@ -18,7 +18,7 @@ export function organisation(app: App, configuration: Configuration, lambdaDir: 
   Tags.of(app).add("application", "dora-lambda");
 
   const env = configuration.operations;
-  const foundation = new OpsFoundationStack(app, "DoraOpsFoundationStack", { env });
+  const foundation = new OpsFoundationStack(app, "DoraOpsFoundationStack", { env, configuration });
   const gitHub = new OpsGitHubLogsStack(app, "DoraOpsGitHubLogsStack", { env });
   const metricProps = { env, configuration, foundation, lambdaDir };
   const metrics = [

@@ -46,6 +46,18 @@ describe("configuration", () => {
     );
   });
 
+  it.each<Partial<Configuration>>([
+    { alarmEmails: [] },
+    { alarmEmails: ["dora+alarms@ops.example.co.uk", "on-call@example.com"] },
+    { noEventAlarmDays: 0 },
+    { logRetentionDays: 3653 },
+    { archiveRetentionDays: 400 },
+    { architecture: "arm64" },
+    { organizationId: "o-a1b2c3d4e5" },
+  ])("takes %j", (change) => {
+    expect(refused(change)).not.toThrow();
+  });
+
   it("takes all OpsItems for incidents where severities and sources are empty", () => {
     expect(refused(incidents({ severities: [], sources: [] }))).not.toThrow();
   });
@@ -181,6 +193,46 @@ describe("configuration", () => {
       "to look back for half an hour",
       incidents({ attributionWindowHours: 0.5 }),
       "incidents.attributionWindowHours is 0.5; allowed: a whole number of hours from 1 to 720",
+    ],
+    [
+      "an address without a domain",
+      { alarmEmails: ["dora@example.com", "dora"] },
+      'alarmEmails[1] is "dora"; allowed: an e-mail address such as dora@example.com',
+    ],
+    [
+      "an address twice",
+      { alarmEmails: ["dora@example.com", "dora@example.com"] },
+      "alarmEmails names dora@example.com more than once; allowed: each address once",
+    ],
+    [
+      "an alarm that looks back for more than a week",
+      { noEventAlarmDays: 8 },
+      "noEventAlarmDays is 8; allowed: a whole number of days from 0 to 7",
+    ],
+    [
+      "a period for which CloudWatch keeps no logs",
+      { logRetentionDays: 100 },
+      "logRetentionDays is 100; allowed: one of 1, 3, 5, 7, 14, 30, 60, 90, 120",
+    ],
+    [
+      "an archive that is gone before a failed event",
+      { archiveRetentionDays: 13 },
+      "archiveRetentionDays is 13; allowed: a whole number of days from 14 to 3650",
+    ],
+    [
+      "an archive that the ledger does not remember",
+      { archiveRetentionDays: 401 },
+      "archiveRetentionDays is 401; allowed: at most ledgerRetentionDays, which is 400",
+    ],
+    [
+      "a processor that Lambda does not have",
+      { architecture: "riscv64" as "arm64" },
+      'architecture is "riscv64"; allowed: arm64 or x86_64',
+    ],
+    [
+      "an organisation that is an account",
+      { organizationId: "444455556666" },
+      'organizationId is "444455556666"; allowed: an organisation\'s id such as o-a1b2c3d4e5',
     ],
     [
       "a namespace that is AWS's own",

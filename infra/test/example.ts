@@ -32,6 +32,12 @@ export const example: Configuration = {
     attribution: "explicit",
     attributionWindowHours: 48,
   },
+  alarmEmails: ["dora@example.com"],
+  noEventAlarmDays: 7,
+  logRetentionDays: 90,
+  archiveRetentionDays: 30,
+  architecture: "x86_64",
+  organizationId: "",
   metricNamespace: "DORA",
   doraBands: {
     year: 2024,

@@ -110,6 +110,16 @@ describe.each(METRIC_FUNCTIONS)("the bus of %s", (name) => {
     }
   });
 
+  it("keeps what it took, to be replayed, as long as configured", () => {
+    const [bus] = Object.keys(stack.findResources("AWS::Events::EventBus"));
+    stack.hasResourceProperties("AWS::Events::Archive", {
+      ArchiveName: `dora-${name}`,
+      SourceArn: { "Fn::GetAtt": [bus, "Arn"] },
+      EventPattern: Match.absent(),
+      RetentionDays: 30,
+    });
+  });
+
   it("lets each of its rules, and nothing else, invoke the function", () => {
     const permissions = Object.values(stack.findResources("AWS::Lambda::Permission"));
     const rules = Object.keys(stack.findResources("AWS::Events::Rule"));

@@ -23,6 +23,18 @@ describe("the foundation", () => {
         DeletionProtectionEnabled: true,
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
         SSESpecification: { SSEEnabled: true },
+        ResourcePolicy: {
+          PolicyDocument: {
+            Statement: [
+              Match.objectLike({
+                Effect: "Deny",
+                Action: "dynamodb:*",
+                Principal: { AWS: "*" },
+                Condition: { Bool: { "aws:SecureTransport": "false" } },
+              }),
+            ],
+          },
+        },
         TimeToLiveSpecification: { AttributeName: "expires_at", Enabled: true },
       },
     });
@@ -30,7 +42,7 @@ describe("the foundation", () => {
 
   const alarmsOfThisAccount = {
     StringEquals: { "aws:SourceAccount": "444455556666" },
-    ArnLike: { "aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:444455556666:alarm:*" },
+    ArnLike: { "aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:444455556666:alarm:dora-*" },
   };
 
   it("admits this account's alarms, and only over TLS, to an encrypted topic", () => {

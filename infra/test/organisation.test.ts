@@ -133,7 +133,7 @@ describe("an organisation", () => {
       .flatMap((stack) => statements(stack.toJSON()["Resources"]))
       .filter(({ Effect }) => Effect === "Allow")
       .flatMap(({ Action }) => Action);
-    expect(allowed.filter((action) => action.includes("*")).sort()).toEqual([
+    expect([...new Set(allowed.filter((action) => action.includes("*")))].sort()).toEqual([
       "kms:*",
       "kms:GenerateDataKey*",
     ]);
@@ -147,11 +147,15 @@ describe("an organisation", () => {
     }
   });
 
-  it("has a dead-letter queue for every rule's target", () => {
+  it("tries every rule's target for a day, and has a dead-letter queue for it", () => {
     for (const stack of stacks.values()) {
       for (const rule of Object.values(stack.findResources("AWS::Events::Rule"))) {
         for (const target of rule["Properties"].Targets) {
           expect(target).toHaveProperty("DeadLetterConfig.Arn");
+          expect(target.RetryPolicy).toEqual({
+            MaximumEventAgeInSeconds: 24 * 60 * 60,
+            MaximumRetryAttempts: 185,
+          });
         }
       }
     }
@@ -170,6 +174,37 @@ describe("an organisation", () => {
           SqsManagedSseEnabled: true,
         });
       }
+    }
+  });
+
+  it("names no Region but those of its configuration", () => {
+    const elsewhere = synthesise({
+      ...example,
+      operations: { account: OPERATIONS, region: "ap-southeast-2" },
+      tooling: [{ account: TOOLING, regions: ["sa-east-1", "ca-central-1"] }],
+      incidents: {
+        ...example.incidents,
+        accounts: [{ account: APPLICATION, regions: ["il-central-1"] }],
+      },
+    });
+    const configured = ["ap-southeast-2", "sa-east-1", "ca-central-1", "il-central-1"];
+    for (const stack of elsewhere.values()) {
+      const named = JSON.stringify(stack.toJSON()).match(/\b[a-z]{2}(-[a-z]+)+-\d\b/g) ?? [];
+      expect(configured).toEqual(expect.arrayContaining([...new Set(named)]));
+    }
+  });
+
+  it("may have several teams, each with repositories of its own", () => {
+    const teamByRepository = {
+      "acme/web": "Storefront",
+      "acme/pay-*": "Payments",
+      "*": "Platform",
+    };
+    const teams = synthesise({ ...example, teamByRepository });
+    for (const name of Object.values(STACKS)) {
+      teams.get(name)?.hasResourceProperties("AWS::Lambda::Function", {
+        Environment: { Variables: { TEAM_BY_REPOSITORY: JSON.stringify(teamByRepository) } },
+      });
     }
   });
 

@@ -26,7 +26,7 @@ from stage import HOME
 from stage.github import ROOT as GITHUB
 
 LOG = HOME / "stage.log"
-_SECRET = "test"  # the emulator's for every account's own credentials
+SECRET = "test"  # the emulator's for every account's own credentials
 _START_SECONDS = 60
 _STOP_SECONDS = 10
 
@@ -129,7 +129,7 @@ def _client(endpoint: str, service: str, account: str, region: str, validate: bo
         endpoint_url=endpoint,
         region_name=region,
         aws_access_key_id=account,
-        aws_secret_access_key=_SECRET,
+        aws_secret_access_key=SECRET,
         config=Config(
             parameter_validation=validate,
             read_timeout=120,

@@ -138,9 +138,11 @@ def _identify(key: str, signed_for: str, headers: dict[str, str], path: str, bod
         operation, members = path.rpartition("/")[2], cbor2.loads(body)
     elif "json" in content_type and body:
         operation, members = headers.get("x-amz-target", "").rpartition(".")[2], json.loads(body)
-    else:
+    elif "form" in content_type:
         members = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         operation = members.get("Action", "")
+    else:
+        operation, members = "", {}
     return Call(
         service=_SERVICES.get(signed_for, signed_for),
         operation=operation,

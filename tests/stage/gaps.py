@@ -11,7 +11,7 @@ import cbor2
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses, router
 from ministack.core.arn import parse_arn
-from ministack.services import cloudwatch, eventbridge, secretsmanager
+from ministack.services import cloudwatch, eventbridge, lambda_svc, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 from stage.codepipeline import CodePipeline, pipeline_name
@@ -26,6 +26,8 @@ def close(codepipeline: CodePipeline, opscenter: OpsCenter) -> None:
     _register_codepipeline(codepipeline)
     _let_systems_manager_keep_ops_items(opscenter)
     _keep_bus_policies()
+    _create_archives()
+    _publish_only_the_code_of_the_template()
     _create_secrets_as_templates_say()
     _know_condition_keys()
     _tell_iam_the_namespace()
@@ -100,6 +102,47 @@ def _keep_bus_policies() -> None:
         return name, attributes
 
     handlers["create"] = create_with_policy
+
+
+def _create_archives() -> None:
+    """An archive is a resource of CloudFormation, and its retention a number."""
+
+    def create(_: str, properties: dict[str, Any], stack: str) -> Any:
+        name = properties.get("ArchiveName") or f"{stack}-archive"
+        status, _, body = eventbridge._create_archive(
+            {
+                "ArchiveName": name,
+                "EventSourceArn": properties["SourceArn"],
+                "Description": properties.get("Description", ""),
+                "EventPattern": json.dumps(properties["EventPattern"])
+                if "EventPattern" in properties
+                else "",
+                "RetentionDays": int(properties.get("RetentionDays", 0)),
+            }
+        )
+        if status >= 400:
+            raise ValueError(body.decode())
+        return name, {"Arn": json.loads(body)["ArchiveArn"], "ArchiveName": name}
+
+    def delete(name: str, _: dict[str, Any]) -> None:
+        eventbridge._delete_archive({"ArchiveName": name})
+
+    provisioners._RESOURCE_HANDLERS["AWS::Events::Archive"] = {"create": create, "delete": delete}
+
+
+def _publish_only_the_code_of_the_template() -> None:
+    """A version with a `CodeSha256` is published only if the function has that code."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Version"]
+    create = handlers["create"]
+
+    def create_version(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        function, _, _ = lambda_svc._get_func_record_for_ref(properties["FunctionName"])
+        expected, actual = properties.get("CodeSha256"), function["config"]["CodeSha256"]
+        if expected not in (None, actual):
+            raise ValueError(f"CodeSHA256 ({expected}) is different from current ({actual})")
+        return create(logical_id, properties, stack)
+
+    handlers["create"] = create_version
 
 
 def _create_secrets_as_templates_say() -> None:

@@ -130,6 +130,7 @@ class Director:
         self._codepipeline.load([])
         self._opscenter.load([])
         self._github.forget()
+        events.forget()
         cloudwatch._metrics.clear()
 
 
