@@ -106,8 +106,9 @@ clean: ## Remove what was built and installed here
 .PHONY: build
 build: tools-python tools-node ## Build the functions for AWS into target/lambda, and state their size
 	architecture=$$($(SETTING) architecture); \
-	cargo lambda build --release --locked --output-format zip --$${architecture/_/-}
-	@for zip in target/lambda/*/bootstrap.zip; do \
+	cargo lambda build --release --locked --output-format zip \
+		--$${architecture/_/-} --lambda-dir $(LAMBDA_DIR)
+	@for zip in $(LAMBDA_DIR)/*/bootstrap.zip; do \
 		size=$$(stat -c %s $$zip); \
 		echo "$$zip: $$size bytes (at most $(ZIP_LIMIT))"; \
 		test $$size -le $(ZIP_LIMIT); \
