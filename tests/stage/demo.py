@@ -15,7 +15,7 @@ DEFAULT = EVENTS / "scenarios" / "mixed-organisation.json"
 
 _DROPPED = "dropped by the rules: no success of a pipeline or of a production stage"
 _IN_WORDS = {
-    "duplicate": "measured before, the event came again",
+    "duplicate": "another event gave the number before",
     "not-production": "successful, but elsewhere",
     "not-succeeded": "not successful",
     "rollback": "it brings no change",

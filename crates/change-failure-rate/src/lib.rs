@@ -124,7 +124,11 @@ impl ChangeFailureRate {
             info!(ops_item_id = incident.ops_item.id.as_str(), "unattributed");
         }
         let of_deployment = attributed.as_ref().and_then(|(_, known)| known.repository.clone());
-        let repository = incident.repository.clone().or(of_deployment);
+        let repository = match (incident.repository.clone(), of_deployment) {
+            // As CodePipeline spells it: people may write it in another case.
+            (Some(named), Some(deployed)) if named.is_same_as(&deployed) => Some(deployed),
+            (named, deployed) => named.or(deployed),
+        };
         let subject = Subject::incident(&incident);
         let counted = one(Measurement::one(Metric::Incidents, incident.created_at, repository));
         let mut answer =
