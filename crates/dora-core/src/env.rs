@@ -123,31 +123,9 @@ impl Env {
         )
     }
 
-    /// The role to assume in each tooling account: `TOOLING_CROSS_ACCOUNT_LAMBDA_ROLE`,
-    /// `ToolingCrossAccountLambdaRole` by default. Set to nothing: none, so that the function's own
-    /// credentials are used.
-    ///
-    /// # Errors
-    /// If no role can have that name.
-    pub fn tooling_role(&self) -> Result<Option<String>, ConfigError> {
-        const VARIABLE: &str = "TOOLING_CROSS_ACCOUNT_LAMBDA_ROLE";
-        if self.0.contains_key(VARIABLE) && self.get(VARIABLE).is_none() {
-            return Ok(None);
-        }
-        self.role(VARIABLE, "ToolingCrossAccountLambdaRole").map(Some)
-    }
-
-    /// The name of a role.
-    ///
-    /// # Errors
-    /// If no role can have that name.
-    pub fn role(&self, variable: &'static str, default: &str) -> Result<String, ConfigError> {
-        let allowed = "the name of an IAM role: at most 64 letters, digits and +=,.@_-";
-        let is_role = |name: &str| {
-            name.len() <= 64
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b))
-        };
-        self.parsed(variable, allowed, default, |name| is_role(name).then(|| name.to_owned()))
+    /// Whether the variable is there without a value, which does away with a default.
+    pub(crate) fn is_emptied(&self, variable: &str) -> bool {
+        self.0.contains_key(variable) && self.get(variable).is_none()
     }
 
     /// The repositories with trunk-based development: `APP_REPOSITORY_NAMES`, comma-separated or a
@@ -322,17 +300,6 @@ mod tests {
             let patterns = Env::from([("APP_REPOSITORY_NAMES", value)]).trunk_based_repositories();
             assert_eq!(patterns, Ok(Vec::new()), "{value:?}");
         }
-    }
-
-    #[test]
-    fn the_tooling_role_can_be_named_or_done_without() {
-        let role = |value| Env::from([("TOOLING_CROSS_ACCOUNT_LAMBDA_ROLE", value)]).tooling_role();
-        assert_eq!(role("Reader"), Ok(Some("Reader".to_owned())));
-        assert_eq!(role(""), Ok(None));
-        let default = Some("ToolingCrossAccountLambdaRole".to_owned());
-        assert_eq!(Env::default().tooling_role(), Ok(default));
-        let message = role("arn:aws:iam::111122223333:role/Reader").unwrap_err().to_string();
-        assert!(message.contains("must be the name of an IAM role"), "{message}");
     }
 
     #[test]

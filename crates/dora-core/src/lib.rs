@@ -40,11 +40,11 @@ pub mod ledger;
 pub mod log;
 pub mod lookup;
 pub mod metric;
-
 pub mod opscenter;
 pub mod production;
 pub mod publication;
 pub mod repository;
+mod role;
 pub mod rollback;
 mod sdk_error;
 pub mod shipped;

@@ -7,7 +7,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_config::SdkConfig;
-use aws_config::sts::AssumeRoleProvider;
 use aws_sdk_codepipeline::Client;
 use aws_sdk_codepipeline::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_codepipeline::operation::list_pipeline_executions::ListPipelineExecutionsError;
@@ -28,6 +27,7 @@ use crate::history::{PastActions, PastExecution, PastRevision, Status};
 use crate::identity::{AccountId, Execution, ExecutionId, OpsItemId, Pipeline, Region};
 use crate::production::Production;
 use crate::repository::Repository;
+use crate::role::Role;
 use crate::sdk_error::{as_role, service_error};
 use crate::source::{Revision, Source, SourceAction};
 use crate::startup::bounded;
@@ -39,7 +39,7 @@ const LIST_ACTIONS: &str = "ListActionExecutions";
 pub struct CodePipeline {
     sdk: SdkConfig,
     /// The role to assume in the pipeline's account, if any.
-    role: Option<String>,
+    role: Option<Role>,
     /// One client for each account and Region, so that credentials and connections are kept.
     clients: Mutex<HashMap<(AccountId, Region), Client>>,
 }
@@ -63,7 +63,7 @@ impl CodePipeline {
     /// # Errors
     /// If the name is none that a role can have.
     pub fn from_env(env: &Env, sdk: &SdkConfig) -> Result<Self, ConfigError> {
-        let role = env.tooling_role()?;
+        let role = Role::tooling(env)?;
         Ok(Self { sdk: bounded(sdk), role, clients: Mutex::default() })
     }
 
@@ -91,7 +91,7 @@ impl CodePipeline {
             .pipeline_execution_id(execution.id.as_str())
             .send()
             .await
-            .map_err(|error| failed(self.role.as_deref(), OPERATION, execution, &error))?
+            .map_err(|error| failed(self.role(), OPERATION, execution, &error))?
             .pipeline_execution
             .ok_or_else(|| {
                 unexpected(OPERATION, execution, "an answer without pipelineExecution")
@@ -125,7 +125,7 @@ impl CodePipeline {
         pages
             .collect::<Result<_, _>>()
             .await
-            .map_err(|error| failed(self.role.as_deref(), LIST_ACTIONS, execution, &error))
+            .map_err(|error| failed(self.role(), LIST_ACTIONS, execution, &error))
     }
 
     /// `GetPipeline`: the source actions as the pipeline declares them, in the declared order, in
@@ -146,7 +146,7 @@ impl CodePipeline {
             .set_version(version)
             .send()
             .await
-            .map_err(|error| failed(self.role.as_deref(), OPERATION, execution, &error))?
+            .map_err(|error| failed(self.role(), OPERATION, execution, &error))?
             .pipeline
             .ok_or_else(|| unexpected(OPERATION, execution, "an answer without pipeline"))?
             .stages
@@ -169,7 +169,7 @@ impl CodePipeline {
             .into_paginator()
             .items()
             .send();
-        Executions { pages, pipeline: pipeline.clone(), role: self.role.clone() }
+        Executions { pages, pipeline: pipeline.clone(), role: self.role().map(str::to_owned) }
     }
 
     /// `ListActionExecutions`: what the actions of an execution tell of its way to production.
@@ -192,6 +192,10 @@ impl CodePipeline {
         })
     }
 
+    fn role(&self) -> Option<&str> {
+        self.role.as_ref().map(Role::name)
+    }
+
     async fn client(&self, account: &AccountId, region: &Region) -> Client {
         let mut clients = self.clients.lock().await;
         let key = (account.clone(), region.clone());
@@ -201,14 +205,7 @@ impl CodePipeline {
         let sdk_region = aws_config::Region::new(region.to_string());
         let mut config = aws_sdk_codepipeline::config::Builder::from(&self.sdk).region(sdk_region);
         if let Some(role) = &self.role {
-            let partition = region.partition();
-            // The provider refreshes the credentials before they expire.
-            let provider =
-                AssumeRoleProvider::builder(format!("arn:{partition}:iam::{account}:role/{role}"))
-                    .session_name("dora-lambda")
-                    .configure(&self.sdk)
-                    .build()
-                    .await;
+            let provider = role.credentials(account, region, &self.sdk).await;
             config = config.credentials_provider(provider);
         }
         let client = Client::from_conf(config.build());

@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 
 use aws_config::SdkConfig;
-use aws_config::sts::AssumeRoleProvider;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::error::ProvideErrorMetadata;
 use aws_sdk_ssm::types::{OpsItem as Record, ResourceTypeForTagging};
@@ -21,6 +20,7 @@ use crate::identity::{AccountId, ExecutionId, OpsItem, OpsItemId};
 use crate::incident::{Cause, Incident, Kind, Place};
 use crate::opscenter::event::OpsItemEvent;
 use crate::repository::Repository;
+use crate::role::Role;
 use crate::sdk_error::{as_role, service_error};
 use crate::startup::bounded;
 
@@ -36,7 +36,7 @@ pub struct OpsCenter {
     /// Where incidents are recorded.
     places: Vec<Place>,
     /// The role to assume in other accounts.
-    role: String,
+    role: Role,
     /// One client for each place, so that credentials and connections are kept.
     clients: Mutex<HashMap<Place, Client>>,
 }
@@ -51,7 +51,7 @@ impl OpsCenter {
         Ok(Self {
             sdk: bounded(sdk),
             places: Place::all_from_env(env)?,
-            role: env.role("OPSCENTER_ROLE", "DoraOpsCenterReadRole")?,
+            role: Role::from_env(env, "OPSCENTER_ROLE", "DoraOpsCenterReadRole")?,
             clients: Mutex::default(),
         })
     }
@@ -131,7 +131,7 @@ impl OpsCenter {
     ) -> Result<Option<(Record, HashMap<String, String>)>, Error> {
         const OPERATION: &str = "GetOpsItem";
         let client = self.client(ops_item, own).await;
-        let role = (ops_item.account != *own).then_some(self.role.as_str());
+        let role = (ops_item.account != *own).then_some(self.role.name());
         let record = match client.get_ops_item().ops_item_id(ops_item.id.as_str()).send().await {
             Ok(output) => output.ops_item,
             Err(error) => {
@@ -159,13 +159,7 @@ impl OpsCenter {
         let sdk_region = aws_config::Region::new(region.to_string());
         let mut config = aws_sdk_ssm::config::Builder::from(&self.sdk).region(sdk_region);
         if account != own {
-            let (partition, role) = (region.partition(), &self.role);
-            let provider =
-                AssumeRoleProvider::builder(format!("arn:{partition}:iam::{account}:role/{role}"))
-                    .session_name("dora-lambda")
-                    .configure(&self.sdk)
-                    .build()
-                    .await;
+            let provider = self.role.credentials(account, region, &self.sdk).await;
             config = config.credentials_provider(provider);
         }
         let client = Client::from_conf(config.build());
