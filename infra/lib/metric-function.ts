@@ -185,7 +185,8 @@ export class MetricFunction extends Construct {
       description: `${name} gave up on an event that its failure queue did not take: it is lost.`,
       topic: alarmTopic,
     });
-    // A cut line anywhere before the function shows nowhere else.
+    // A cut line before the function shows nowhere else. If OpsItems' line alone is cut,
+    // deployments still come and this is silent: the runbook says how to look.
     const days = configuration.noEventAlarmDays;
     if (days > 0) {
       alarmWhenNone(this, "NoEventsAlarm", {
