@@ -143,8 +143,12 @@ deploy: tools-python tools-node $(if $(IS_OWN),build synth) ## Build, show what 
 # `cargo lambda deploy` would make a function of its own, and a role, where there is none.
 .PHONY: deploy-functions
 deploy-functions: tools-python tools-node $(if $(filter target/lambda,$(LAMBDA_DIR)),build) ## Deploy the functions' code alone (OPERATIONS_PROFILE=…)
-	@region=$$($(SETTING) region); \
-	options=($(if $(OPERATIONS_PROFILE),--profile $(OPERATIONS_PROFILE)) --region $$region); \
+	@settings=$$($(SETTING) account region profile); \
+	read -r account region profile <<<"$$settings"; \
+	options=($${profile:+--profile "$$profile"} --region "$$region"); \
+	caller=$$(aws sts get-caller-identity "$${options[@]}" --query Account --output text); \
+	test "$$caller" = "$$account" || { echo "these credentials ($${profile:-no profile}) are of" \
+		"account $$caller; the functions are in $$account" >&2; exit 1; }; \
 	for name in $(FUNCTIONS); do \
 		aws lambda get-function-configuration "$${options[@]}" --function-name $$name >/dev/null; \
 		cargo lambda deploy "$${options[@]}" --lambda-dir $(LAMBDA_DIR) \
@@ -158,10 +162,13 @@ destroy: tools-node $(if $(IS_OWN),synth) ## Remove all stacks from all accounts
 ##@ Operate
 
 .PHONY: redrive
-redrive: tools-python ## Send the events of a failure queue again (QUEUE=… OPERATIONS_PROFILE=…)
+redrive: tools-python tools-node ## Send the events of a failure queue again (QUEUE=… OPERATIONS_PROFILE=…)
 	@test -n "$(QUEUE)" || { echo "QUEUE=… must name a queue, such as" \
 		"QUEUE=dora-lead-time-failed-events" >&2; exit 2; }
-	@infra/bin/redrive.sh $(QUEUE)
+	@settings=$$($(SETTING) account region profile); \
+	read -r account region profile <<<"$$settings"; \
+	OPERATIONS_ACCOUNT=$$account OPERATIONS_REGION=$$region OPERATIONS_PROFILE=$$profile \
+		infra/bin/redrive.sh $(QUEUE)
 
 # What the stage deploys: quickly built functions and the templates that hold them.
 

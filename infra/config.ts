@@ -47,8 +47,11 @@ export const configuration: Configuration = {
     attributionWindowHours: 24,
   },
 
-  // Who gets the alarms by e-mail: [] for nobody. Each address gets a message from
-  // SNS, for each account and Region, and has to confirm the subscription.
+  // Who gets the alarms by e-mail. Each address gets a message from SNS, and has to
+  // confirm the subscription. The operations account's topic takes the alarms of all
+  // accounts in its Region; each account has one of its own in each other Region. With []
+  // nobody hears of alarms in other Regions; those of this Region go to the topic
+  // all the same, for whoever subscribes to it.
   alarmEmails: [],
 
   // After how many days without any event a function's alarm sounds: 1 to 7, or 0 for
@@ -66,6 +69,10 @@ export const configuration: Configuration = {
   // The functions' processors: "arm64" (Graviton, cheaper) or "x86_64". `make build`
   // and `make deploy-functions` go by it too.
   architecture: "x86_64",
+
+  // What the functions show when they assume the roles in other accounts, which trust
+  // nobody without it. Choose any: it is no secret, but tells your deployment from others.
+  externalId: "acme-dora-metrics",
 
   // Your organisation in AWS Organizations, such as "o-a1b2c3d4e5": then buses and
   // roles also refuse any account outside it. "" if there is none.

@@ -46,6 +46,42 @@ function checkBootstrapped(steps: readonly Step[]): void {
   if (problems.length > 0) throw new Refusal(["cannot deploy:", ...problems].join("\n  - "));
 }
 
+/** What `make redrive` could still count, were the queues not to be destroyed. */
+function warnOfWaitingEvents(steps: readonly Step[]): void {
+  for (const { account, profile, regions } of steps) {
+    for (const region of regions) {
+      const options = ["--region", region, ...(profile ? ["--profile", profile] : [])];
+      const found = sqs("list-queues", "--queue-name-prefix", "dora-", ...options);
+      for (const url of found.QueueUrls ?? []) {
+        const names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+        const of = ["--queue-url", url, "--attribute-names", ...names];
+        const counts = Object.values(sqs("get-queue-attributes", ...of, ...options).Attributes ?? {});
+        const waiting = counts.reduce((sum, count) => sum + Number(count), 0);
+        if (waiting > 0) {
+          console.log(`${account}, ${region}: ${waiting} events wait in ${url.split("/").at(-1)}`);
+        }
+      }
+    }
+  }
+}
+
+interface SqsAnswer {
+  readonly QueueUrls?: readonly string[];
+  readonly Attributes?: Readonly<Record<string, string>>;
+}
+
+function sqs(...args: string[]): SqsAnswer {
+  // For SQS alone, version 1 of the AWS CLI overlooks the endpoint of the environment.
+  const endpoint = process.env["AWS_ENDPOINT_URL_SQS"] || process.env["AWS_ENDPOINT_URL"];
+  const common = ["--output", "json", ...(endpoint ? ["--endpoint-url", endpoint] : [])];
+  const { status, stdout, stderr, error } = spawnSync("aws", ["sqs", ...args, ...common], {
+    encoding: "utf8",
+  });
+  if (error) throw error;
+  if (status !== 0) throw new Refusal(`aws sqs ${args[0]} ended with ${status}: ${stderr.trim()}`);
+  return JSON.parse(stdout.trim() || "{}");
+}
+
 async function confirm(question: string): Promise<void> {
   if (process.env["APPROVE"] === "yes") return;
   if (!process.stdin.isTTY) throw new Refusal(`${question} Nobody to ask: set APPROVE=yes`);
@@ -82,7 +118,11 @@ async function main([action, assembly = "cdk.out"]: string[]): Promise<void> {
       }
       return;
     case "destroy":
-      await confirm("Destroy all this? The ledger's table is kept.");
+      warnOfWaitingEvents(steps);
+      await confirm(
+        "Destroy all this? With it go the events in failure queues and archives, the functions' " +
+          "logs, the dashboard and GitHub's token. The ledger's table and the metrics are kept.",
+      );
       for (const step of steps.reverse()) cdk(step, "destroy", "--force", ...of(step));
       return;
     default:

@@ -1,5 +1,5 @@
-// Where the alarms of an account and Region go: an encrypted topic that only they may
-// publish to, and those who get its messages by e-mail.
+// Where alarms go: an encrypted topic that only the product's alarms may publish to, and
+// those who get its messages by e-mail.
 
 import { ArnFormat, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
@@ -8,8 +8,16 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 
+export interface AlarmTopicProps {
+  /** Fixed where other accounts have to find it. */
+  readonly name?: string;
+  readonly emails: readonly string[];
+  /** Whose alarms may publish to it. */
+  readonly accounts: readonly string[];
+}
+
 export class AlarmTopic extends Topic {
-  constructor(scope: Construct, id: string, emails: readonly string[]) {
+  constructor(scope: Construct, id: string, { name, emails, accounts }: AlarmTopicProps) {
     // The AWS managed key of SNS does not admit CloudWatch, so alarms that
     // publish to an encrypted topic need a key whose policy does.
     const key = new Key(scope, `${id}Key`, {
@@ -17,17 +25,24 @@ export class AlarmTopic extends Topic {
       enableKeyRotation: true,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    super(scope, id, { displayName: "DORA metrics alarms", enforceSSL: true, masterKey: key });
-    const stack = Stack.of(this);
-    const alarmsOfThisAccount = {
-      StringEquals: { "aws:SourceAccount": stack.account },
+    super(scope, id, {
+      ...(name && { topicName: name }),
+      displayName: "DORA metrics alarms",
+      enforceSSL: true,
+      masterKey: key,
+    });
+    const alarms = {
+      StringEquals: { "aws:SourceAccount": accounts },
       ArnLike: {
-        "aws:SourceArn": stack.formatArn({
-          service: "cloudwatch",
-          resource: "alarm",
-          resourceName: "dora-*",
-          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-        }),
+        "aws:SourceArn": accounts.map((account) =>
+          Stack.of(this).formatArn({
+            service: "cloudwatch",
+            account,
+            resource: "alarm",
+            resourceName: "dora-*",
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+          }),
+        ),
       },
     };
     const cloudWatch = new ServicePrincipal("cloudwatch.amazonaws.com");
@@ -37,7 +52,7 @@ export class AlarmTopic extends Topic {
         principals: [cloudWatch],
         actions: ["kms:Decrypt", "kms:GenerateDataKey*"],
         resources: ["*"],
-        conditions: alarmsOfThisAccount,
+        conditions: alarms,
       }),
     );
     // A topic with a policy loses the default one, which would admit alarms.
@@ -47,7 +62,7 @@ export class AlarmTopic extends Topic {
         principals: [cloudWatch],
         actions: ["sns:Publish"],
         resources: [this.topicArn],
-        conditions: alarmsOfThisAccount,
+        conditions: alarms,
       }),
     );
     for (const email of emails) this.addSubscription(new EmailSubscription(email));

@@ -25,6 +25,7 @@ export interface Configuration {
   readonly logRetentionDays: number;
   readonly archiveRetentionDays: number;
   readonly architecture: "arm64" | "x86_64";
+  readonly externalId: string;
   readonly organizationId: string;
   readonly metricNamespace: string;
   readonly doraBands: DoraBands;
@@ -79,6 +80,10 @@ const EMAIL: Allowed = {
   words: "an e-mail address such as dora@example.com",
 };
 const ARCHITECTURE: Allowed = { pattern: /^(arm64|x86_64)$/, words: "arm64 or x86_64" };
+const EXTERNAL_ID: Allowed = {
+  pattern: /^[\w+=,.@:/-]{2,1224}$/,
+  words: "2 to 1224 letters, digits or + = , . @ : / - _",
+};
 const ORGANIZATION: Allowed = {
   pattern: /^(o-[a-z0-9]{10,32})?$/,
   words: 'an organisation\'s id such as o-a1b2c3d4e5, or "" for none',
@@ -140,6 +145,7 @@ export function validate(configuration: Configuration): void {
         ]
       : []),
     ...mismatch("architecture", configuration.architecture, ARCHITECTURE),
+    ...mismatch("externalId", configuration.externalId, EXTERNAL_ID),
     ...mismatch("organizationId", configuration.organizationId, ORGANIZATION),
     ...mismatch("metricNamespace", configuration.metricNamespace, NAMESPACE),
     ...wrongBands("doraBands", configuration.doraBands),
@@ -209,6 +215,7 @@ function notPositive(field: string, value: number): string[] {
   return Number.isFinite(value) && value > 0
     ? []
     : [`${field} is ${value}; allowed: a number above 0`];
+}
 
 /** CloudWatch's own periods; the last of its enumeration stands for ever. */
 function noLogRetention(field: string, days: number): string[] {

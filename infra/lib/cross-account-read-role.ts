@@ -1,5 +1,6 @@
 // The way of a function into another account: a role that functions of the
-// operations account, and nobody else, may assume, and that only reads.
+// operations account, and nobody else, may assume with the configured external id,
+// and that only reads.
 
 import { Stack, Validations } from "aws-cdk-lib";
 import { PolicyDocument, PolicyStatement, Role } from "aws-cdk-lib/aws-iam";
@@ -38,6 +39,7 @@ export class CrossAccountReadRole extends Role {
       description,
       assumedBy: new OrganizationAccount(account, props.configuration).withConditions({
         ArnEquals: { "aws:PrincipalArn": functionRoles },
+        StringEquals: { "sts:ExternalId": props.configuration.externalId },
       }),
       inlinePolicies: {
         Read: new PolicyDocument({ statements: [new PolicyStatement({ actions, resources })] }),

@@ -68,24 +68,15 @@ export function shareOfChanges(namespace: string, metric: string, look: Look): L
   ];
 }
 
-/** The sum of a metric for each value of a dimension, whichever values there come to be. */
-export function countBy(
-  namespace: string,
-  metric: string,
-  dimension: string,
-  period: number,
-): Line[] {
-  return [[{ expression: search(namespace, metric, dimension, "Sum", period), ...named(dimension) }]];
+/** The sum of a metric by day for each value of a dimension, whichever values there come to be. */
+export function countBy(namespace: string, metric: string, dimension: string): Line[] {
+  const found = search(namespace, metric, dimension, `'Sum', ${SECONDS_PER_DAY}`);
+  return [[{ expression: found, ...named(dimension) }]];
 }
 
-/** The median of a duration, in hours, for each value of a dimension. */
-export function medianHoursBy(
-  namespace: string,
-  metric: string,
-  dimension: string,
-  period: number,
-): Line[] {
-  const found = search(namespace, metric, dimension, "p50", period);
+/** The median of a duration, in hours and over the graph's period, for each value of a dimension. */
+export function medianHoursBy(namespace: string, metric: string, dimension: string): Line[] {
+  const found = search(namespace, metric, dimension, "'p50'");
   return [[{ expression: `${found} / ${SECONDS_PER_HOUR}`, ...named(dimension) }]];
 }
 
@@ -123,10 +114,9 @@ function search(
   namespace: string,
   metric: string,
   dimension: string,
-  stat: string,
-  period: number,
+  statAndPeriod: string,
 ): string {
-  return `SEARCH('{"${namespace}",${dimension}} MetricName="${published(metric)}"', '${stat}', ${period})`;
+  return `SEARCH('{"${namespace}",${dimension}} MetricName="${published(metric)}"', ${statAndPeriod})`;
 }
 
 const named = (dimension: string) => ({ label: `\${PROP('Dim.${dimension}')}` });

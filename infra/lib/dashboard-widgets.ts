@@ -135,7 +135,7 @@ function tiles(configuration: Configuration): Widget[] {
       sparkline: false,
     });
   return [
-    tile("Deployment frequency", 4, deploymentsPerDay(metricNamespace, { label: "a day", color: COUNT })),
+    tile("Deployment frequency", 4, deploymentsPerDay(metricNamespace, { label: "a day, over the time range", color: COUNT })),
     tile("Change lead time, hours", 7, durations(metricNamespace, "LeadTimeForChanges")),
     tile("Change fail rate", 3, shareOfChanges(metricNamespace, "FailedChanges", { label: "% of changes", color: BAD })),
     tile("Failed deployment recovery time, hours", 7, durations(metricNamespace, "TimeToRecovery")),
@@ -204,32 +204,43 @@ function trends(configuration: Configuration): Widget[][] {
 }
 
 /**
- * Who contributed how much, by week: each repository, then each team. CloudWatch's search finds
- * only what had values in the last two weeks, so a longer past would be one with gaps.
+ * Who contributed how much in two weeks: each repository, then each team. CloudWatch's search finds
+ * only what had values in the last two weeks, so a longer past would be one with gaps. Counts are
+ * of days, since where its weeks begin is unknown: they would reach beyond the two weeks.
  */
 function contributions(configuration: Configuration): Widget[][] {
   const { metricNamespace } = configuration;
-  const week = 7 * DAY;
-  const table = (title: string, metrics: Line[], summaryColumns: string[]) =>
+  const table = (title: string, metrics: Line[], columns: object) =>
     metric(configuration, THIRD, 4, {
       title: `${title}, two weeks`,
       view: "table",
       metrics,
-      period: week,
+      period: DAY,
       start: "-P14D",
-      table: { layout: "horizontal", showTimeSeriesData: true, stickySummary: false, summaryColumns },
+      ...columns,
     });
+  const sum = { table: columns({ showTimeSeriesData: false, summaryColumns: ["SUM"] }) };
+  const whole = {
+    setPeriodToTimeRange: true,
+    table: columns({ showTimeSeriesData: true, summaryColumns: [] }),
+  };
   return ["Repository", "Team"].map((dimension) => {
     const by = dimension.toLowerCase();
-    const counted = (name: string) => countBy(metricNamespace, name, dimension, week);
-    const leadTimes = medianHoursBy(metricNamespace, "LeadTimeForChanges", dimension, week);
+    const counted = (name: string) => countBy(metricNamespace, name, dimension);
+    const leadTimes = medianHoursBy(metricNamespace, "LeadTimeForChanges", dimension);
     return [
-      table(`Deployments by ${by}`, counted("Deployments"), ["SUM"]),
-      table(`Median lead time by ${by}, h`, leadTimes, []),
-      table(`Failed changes by ${by}`, counted("FailedChanges"), ["SUM"]),
+      table(`Deployments by ${by}`, counted("Deployments"), sum),
+      table(`Median lead time by ${by}, h`, leadTimes, whole),
+      table(`Failed changes by ${by}`, counted("FailedChanges"), sum),
     ];
   });
 }
+
+const columns = (shown: { showTimeSeriesData: boolean; summaryColumns: string[] }) => ({
+  layout: "horizontal",
+  stickySummary: false,
+  ...shown,
+});
 
 function durations(namespace: string, name: string): Line[] {
   return [

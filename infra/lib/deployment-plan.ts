@@ -32,9 +32,7 @@ export function deploymentPlan(manifest: Manifest, environment: Environment): St
   const others = [...new Set(stacks.map(({ account }) => account))].filter((each) => each !== home);
   return [home, ...others].map((account) => {
     const own = stacks.filter((stack) => stack.account === account);
-    const profile =
-      environment[`PROFILE_${account}`] ||
-      environment[account === home ? "OPERATIONS_PROFILE" : "TOOLING_PROFILE"];
+    const profile = profileOf(account, home, environment);
     return {
       account,
       ...(profile && { profile }),
@@ -42,4 +40,17 @@ export function deploymentPlan(manifest: Manifest, environment: Environment): St
       stacks: own.map(({ name }) => name),
     };
   });
+}
+
+/** The profile for an account: one of its own, or one for all of its kind. */
+export function profileOf(
+  account: string,
+  home: string,
+  environment: Environment,
+): string | undefined {
+  return (
+    environment[`PROFILE_${account}`] ||
+    environment[account === home ? "OPERATIONS_PROFILE" : "TOOLING_PROFILE"] ||
+    undefined
+  );
 }

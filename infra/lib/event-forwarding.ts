@@ -6,10 +6,9 @@ import { Stack } from "aws-cdk-lib";
 import { EventBus, Rule, type CfnRule } from "aws-cdk-lib/aws-events";
 import * as targets from "aws-cdk-lib/aws-events-targets";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { alarmWhenAny } from "./alarm.ts";
-import { AlarmTopic } from "./alarm-topic.ts";
+import type { AlarmTopics } from "./alarm-topics.ts";
 import type { Configuration } from "./configuration.ts";
 import { pattern, type EventFeed } from "./event-feed.ts";
 import { FailureQueue } from "./failure-queue.ts";
@@ -20,18 +19,13 @@ export interface EventForwardingProps {
   readonly feed: EventFeed;
   /** The functions that get the events. */
   readonly functions: readonly MetricFunctionName[];
-  /** The topic of this account and Region, where another stack has made one. */
-  readonly alarmTopic?: ITopic;
+  readonly alarmTopics: AlarmTopics;
 }
 
 export class EventForwarding extends Construct {
   constructor(scope: Construct, id: string, props: EventForwardingProps) {
     super(scope, id);
-    const { configuration, feed, functions } = props;
-    const { alarmEmails } = configuration;
-    const alarmTopic =
-      props.alarmTopic ??
-      (alarmEmails.length > 0 ? new AlarmTopic(this, "AlarmTopic", alarmEmails) : undefined);
+    const { configuration, feed, functions, alarmTopics } = props;
     const stack = Stack.of(this);
     const role = new Role(this, "Role", {
       description: `Puts events of ${feed.source} on the buses of the DORA metrics`,
@@ -45,7 +39,7 @@ export class EventForwarding extends Construct {
       name: undeliveredName,
       metric: undelivered.metricApproximateNumberOfMessagesVisible({ statistic: "Maximum" }),
       description: `An event of ${feed.source} did not reach a function's bus: its metrics are missing until it is sent again.`,
-      topic: alarmTopic,
+      topic: alarmTopics.reachedFrom(stack),
     });
     const buses = functions.map((name) => {
       const arn = stack.formatArn({

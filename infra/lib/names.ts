@@ -29,6 +29,9 @@ export const TOOLING_ROLE = "ToolingCrossAccountLambdaRole";
 /** The role through which the functions read OpsItems in accounts other than their own. */
 export const OPSCENTER_ROLE = "DoraOpsCenterReadRole";
 
+/** The topic of the operations account, which alarms of other accounts publish to. */
+export const ALARM_TOPIC = "dora-alarms";
+
 export const LEDGER_TABLE = "dora-ledger";
 
 /** The secret that holds GitHub's token; whoever deploys puts it in by this name. */

@@ -8,8 +8,9 @@ import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { alarmWhenAny } from "./alarm.ts";
 import { AlarmTopic } from "./alarm-topic.ts";
+import { accountsInOperationsRegion } from "./alarm-topics.ts";
 import type { Configuration } from "./configuration.ts";
-import { LEDGER_TABLE } from "./names.ts";
+import { ALARM_TOPIC, LEDGER_TABLE } from "./names.ts";
 
 export interface OpsFoundationStackProps extends StackProps {
   readonly configuration: Configuration;
@@ -25,7 +26,11 @@ export class OpsFoundationStack extends Stack {
       description: "DORA metrics: the ledger and the alarm topic that the functions share",
     });
     this.ledger = this.createLedger();
-    this.alarmTopic = new AlarmTopic(this, "AlarmTopic", props.configuration.alarmEmails);
+    this.alarmTopic = new AlarmTopic(this, "AlarmTopic", {
+      name: ALARM_TOPIC,
+      emails: props.configuration.alarmEmails,
+      accounts: accountsInOperationsRegion(props.configuration),
+    });
     new CfnOutput(this, "AlarmTopicArn", {
       description: "Subscribe to it to learn of events that were not counted",
       value: this.alarmTopic.topicArn,

@@ -3,8 +3,8 @@
 // them, and lets these, and nobody else, read OpsItems.
 
 import { Stack, type StackProps } from "aws-cdk-lib";
-import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
+import type { AlarmTopics } from "./alarm-topics.ts";
 import type { AccountRegions, Configuration } from "./configuration.ts";
 import { CrossAccountReadRole } from "./cross-account-read-role.ts";
 import { EventForwarding } from "./event-forwarding.ts";
@@ -15,7 +15,7 @@ import { opsItems, READ_OPS_ITEM } from "./ops-items.ts";
 export interface OpsCenterStackProps extends StackProps {
   readonly configuration: Configuration;
   readonly recording: AccountRegions;
-  readonly alarmTopic?: ITopic;
+  readonly alarmTopics: AlarmTopics;
 }
 
 export class OpsCenterStack extends Stack {
@@ -24,12 +24,12 @@ export class OpsCenterStack extends Stack {
       ...props,
       description: "DORA metrics: forwards OpsCenter's events to the functions",
     });
-    const { configuration, recording, alarmTopic } = props;
+    const { configuration, recording, alarmTopics } = props;
     new EventForwarding(this, "Forwarding", {
       configuration,
       feed: incidentEvents(configuration),
       functions: INCIDENT_FUNCTIONS,
-      alarmTopic,
+      alarmTopics,
     });
     // In their own account the functions read as themselves. IAM is global to an
     // account: the first Region's stack makes the role for all.

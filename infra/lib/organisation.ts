@@ -2,6 +2,7 @@
 // tooling account and Region, and one for each in which incidents are recorded.
 
 import { Tags, type App } from "aws-cdk-lib";
+import { AlarmTopics } from "./alarm-topics.ts";
 import { validate, type Configuration } from "./configuration.ts";
 import { OpsCenterStack } from "./opscenter-stack.ts";
 import { OpsChangeFailureRateStack } from "./ops-change-failure-rate-stack.ts";
@@ -30,6 +31,7 @@ export function organisation(app: App, configuration: Configuration, lambdaDir: 
 
   new OpsMetricsDashboardStack(app, "DoraOpsMetricsDashboardStack", { env, configuration });
 
+  const alarmTopics = new AlarmTopics(configuration, foundation.alarmTopic);
   const places = configuration.tooling.flatMap((tooling) =>
     tooling.regions.map((region) => ({ tooling, region })),
   );
@@ -40,17 +42,17 @@ export function organisation(app: App, configuration: Configuration, lambdaDir: 
       env: { account, region },
       configuration,
       tooling,
+      alarmTopics,
     });
   });
   const opsCenterStacks = configuration.incidents.accounts.flatMap((recording) =>
     recording.regions.map((region) => {
       const { account } = recording;
-      const atHome = account === env.account && region === env.region;
       return new OpsCenterStack(app, opsCenterStackName(configuration, account, region), {
         env: { account, region },
         configuration,
         recording,
-        alarmTopic: atHome ? foundation.alarmTopic : undefined,
+        alarmTopics,
       });
     }),
   );

@@ -4,6 +4,7 @@
 
 import { ArnFormat, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
+import type { AlarmTopics } from "./alarm-topics.ts";
 import type { AccountRegions, Configuration } from "./configuration.ts";
 import { CrossAccountReadRole } from "./cross-account-read-role.ts";
 import { deploymentEvents } from "./deployment-events.ts";
@@ -13,6 +14,7 @@ import { METRIC_FUNCTIONS, TOOLING_ROLE } from "./names.ts";
 export interface ToolingEventBridgeStackProps extends StackProps {
   readonly configuration: Configuration;
   readonly tooling: AccountRegions;
+  readonly alarmTopics: AlarmTopics;
 }
 
 export class ToolingEventBridgeStack extends Stack {
@@ -21,11 +23,12 @@ export class ToolingEventBridgeStack extends Stack {
       ...props,
       description: "DORA metrics: forwards CodePipeline's events to the operations account",
     });
-    const { configuration, tooling } = props;
+    const { configuration, tooling, alarmTopics } = props;
     new EventForwarding(this, "Forwarding", {
       configuration,
       feed: deploymentEvents(configuration),
       functions: METRIC_FUNCTIONS,
+      alarmTopics,
     });
     // IAM is global to an account: the first Region's stack makes the role for all.
     if (this.region === tooling.regions[0]) {

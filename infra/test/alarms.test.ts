@@ -4,14 +4,32 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Match, type Template } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
+import type { Configuration } from "../lib/configuration.ts";
 import { METRIC_FUNCTIONS } from "../lib/names.ts";
-import { example, STACKS, synthesise, template } from "./example.ts";
+import { APPLICATION, example, OPERATIONS, STACKS, synthesise, template, TOOLING } from "./example.ts";
 
 const stacks = synthesise(example);
 const runbook = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
 
 const alarms = (stack: Template) =>
   Object.values(stack.findResources("AWS::CloudWatch::Alarm")).map(({ Properties }) => Properties);
+const topics = (stacks: ReadonlyMap<string, Template>) =>
+  new Map(
+    [...stacks].filter(([, stack]) => Object.keys(stack.findResources("AWS::SNS::Topic")).length),
+  );
+
+/** That a stack has one topic, which is encrypted and tells the address. */
+function isHeard(stacks: ReadonlyMap<string, Template>, name: string): void {
+  const stack = template(stacks, name);
+  stack.resourceCountIs("AWS::SNS::Topic", 1);
+  stack.hasResourceProperties("AWS::SNS::Topic", { KmsMasterKeyId: Match.anyValue() });
+  stack.hasResourceProperties("AWS::SNS::Subscription", {
+    Protocol: "email",
+    Endpoint: "dora@example.com",
+    TopicArn: { Ref: Object.keys(stack.findResources("AWS::SNS::Topic"))[0] },
+  });
+}
+
 const watched = (stack: Template): string[] =>
   alarms(stack)
     .map(({ AlarmName, Namespace, MetricName }) => `${AlarmName}: ${Namespace} ${MetricName}`)
@@ -22,7 +40,6 @@ describe.each(METRIC_FUNCTIONS)("the alarms of %s", (name) => {
 
   it("watch both its queues, its errors, its throttles, losses and silence", () => {
     expect(watched(stack)).toEqual([
-      `dora-${name}-dropped-events: AWS/Lambda AsyncEventsDropped`,
       `dora-${name}-errors: AWS/Lambda Errors`,
       `dora-${name}-failed-events: AWS/SQS ApproximateNumberOfMessagesVisible`,
       `dora-${name}-no-events: AWS/Lambda Invocations`,
@@ -93,28 +110,28 @@ describe("the alarms", () => {
     for (const { AlarmActions } of alarms(stack)) expect(AlarmActions).toHaveLength(1);
   });
 
-  it("reach those who are to hear of them by e-mail, from every account and Region", () => {
-    for (const [name, stack] of stacks) {
-      const topics = Object.keys(stack.findResources("AWS::SNS::Topic"));
-      if (topics.length === 0) continue;
-      expect(topics, name).toHaveLength(1);
-      stack.hasResourceProperties("AWS::SNS::Topic", { KmsMasterKeyId: Match.anyValue() });
-      stack.hasResourceProperties("AWS::SNS::Subscription", {
-        Protocol: "email",
-        Endpoint: "dora@example.com",
-        TopicArn: { Ref: topics[0] },
-      });
+  it.each([
+    "DoraToolingEventBridgeStack",
+    "DoraApplicationOpsCenterStack-222233334444-eu-west-1",
+  ])("of %s tell the topic of the operations account, in whose Region it is", (name) => {
+    for (const { AlarmActions } of alarms(template(stacks, name))) {
+      expect(AlarmActions).toEqual(["arn:aws:sns:eu-west-1:444455556666:dora-alarms"]);
     }
   });
 
-  it("need no topic in other accounts where nobody is to hear of them", () => {
+  it("reach those who are to hear of them by e-mail", () => {
+    const withTopic = topics(stacks);
+    expect([...withTopic.keys()]).toEqual(["DoraOpsFoundationStack"]);
+    isHeard(withTopic, "DoraOpsFoundationStack");
+  });
+
+  it("need no address for the operations account's topic", () => {
     const silent = synthesise({ ...example, alarmEmails: [] });
-    const withTopic = [...silent].filter(
-      ([, stack]) => Object.keys(stack.findResources("AWS::SNS::Topic")).length > 0,
-    );
-    expect(withTopic.map(([name]) => name)).toEqual(["DoraOpsFoundationStack"]);
-    const foundation = template(silent, "DoraOpsFoundationStack");
-    foundation.resourceCountIs("AWS::SNS::Subscription", 0);
+    expect([...topics(silent).keys()]).toEqual(["DoraOpsFoundationStack"]);
+    template(silent, "DoraOpsFoundationStack").resourceCountIs("AWS::SNS::Subscription", 0);
+    for (const stack of silent.values()) {
+      for (const { AlarmActions } of alarms(stack)) expect(AlarmActions).toHaveLength(1);
+    }
   });
 
   it("have their line in the runbook", () => {
@@ -124,5 +141,52 @@ describe("the alarms", () => {
       return own ? name.replace(own, "FUNCTION") : name;
     });
     for (const name of new Set(inGeneral)) expect(runbook).toContain(`\`${name}\``);
+  });
+});
+
+describe("the alarms in other Regions than the functions", () => {
+  const accounts = [OPERATIONS, TOOLING, APPLICATION].map((account) => ({
+    account,
+    regions: ["eu-west-1", "us-east-1"],
+  }));
+  const everywhere: Configuration = {
+    ...example,
+    tooling: accounts,
+    incidents: { ...example.incidents, accounts },
+  };
+  const stacks = synthesise(everywhere);
+
+  it("tell one topic in each account and Region, whichever stacks are there", () => {
+    const makers = [OPERATIONS, TOOLING, APPLICATION].map(
+      (account) => `DoraToolingEventBridgeStack-${account}-us-east-1`,
+    );
+    const withTopic = topics(stacks);
+    expect([...withTopic.keys()]).toEqual(["DoraOpsFoundationStack", ...makers]);
+    for (const maker of makers) {
+      isHeard(withTopic, maker);
+      expect(alarms(template(stacks, maker))[0]?.AlarmActions).toEqual([
+        { Ref: expect.stringMatching("^AlarmTopic") },
+      ]);
+    }
+    const beside = `DoraApplicationOpsCenterStack-${TOOLING}-us-east-1`;
+    for (const { AlarmActions } of alarms(template(stacks, beside))) {
+      expect(AlarmActions).toEqual([
+        {
+          "Fn::ImportValue": expect.stringMatching(
+            `^DoraToolingEventBridgeStack-${TOOLING}-us-east-1:.*AlarmTopic`,
+          ),
+        },
+      ]);
+    }
+  });
+
+  it("tell nobody where the configuration names nobody", () => {
+    const silent = synthesise({ ...everywhere, alarmEmails: [] });
+    expect([...topics(silent).keys()]).toEqual(["DoraOpsFoundationStack"]);
+    for (const [name, stack] of silent) {
+      for (const { AlarmActions = [] } of alarms(stack)) {
+        expect(AlarmActions).toHaveLength(name.endsWith("us-east-1") ? 0 : 1);
+      }
+    }
   });
 });

@@ -54,6 +54,8 @@ describe("configuration", () => {
     { archiveRetentionDays: 400 },
     { architecture: "arm64" },
     { organizationId: "o-a1b2c3d4e5" },
+    { externalId: "a-Z_0/9+=,.@:" },
+    { externalId: "x".repeat(1224) },
   ])("takes %j", (change) => {
     expect(refused(change)).not.toThrow();
   });
@@ -229,6 +231,14 @@ describe("configuration", () => {
       { architecture: "riscv64" as "arm64" },
       'architecture is "riscv64"; allowed: arm64 or x86_64',
     ],
+    [
+      "no external id",
+      { externalId: "" },
+      'externalId is ""; allowed: 2 to 1224 letters, digits or + = , . @ : / - _',
+    ],
+    ["an external id of one character", { externalId: "x" }, 'externalId is "x"; allowed: 2 to'],
+    ["an external id too long", { externalId: "x".repeat(1225) }, 'xx"; allowed: 2 to 1224'],
+    ["an external id with a space", { externalId: "two words" }, 'externalId is "two words"'],
     [
       "an organisation that is an account",
       { organizationId: "444455556666" },

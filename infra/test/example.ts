@@ -37,6 +37,7 @@ export const example: Configuration = {
   logRetentionDays: 90,
   archiveRetentionDays: 30,
   architecture: "x86_64",
+  externalId: "example/dora",
   organizationId: "",
   metricNamespace: "DORA",
   doraBands: {

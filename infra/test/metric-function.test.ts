@@ -84,6 +84,7 @@ describe.each(METRIC_FUNCTIONS)("the function %s", (name) => {
           METRIC_NAMESPACE: "DORA",
           TOOLING_ACCOUNT_IDS: "111122223333",
           TOOLING_CROSS_ACCOUNT_LAMBDA_ROLE: "ToolingCrossAccountLambdaRole",
+          CROSS_ACCOUNT_EXTERNAL_ID: "example/dora",
           DEFAULT_MAIN_BRANCH: "main",
           APP_PROD_STAGE_NAME: "DeployPROD",
           APP_REPOSITORY_NAMES: "acme/payments",
@@ -116,6 +117,14 @@ describe.each(METRIC_FUNCTIONS)("the function %s", (name) => {
     stack.hasResourceProperties("AWS::Lambda::Version", {
       FunctionName: { Ref: Match.stringLikeRegexp("^MeasureFunction") },
       CodeSha256: built,
+    });
+  });
+
+  // `cargo lambda deploy` publishes a version too, and Lambda none that is equal to it.
+  it("has another configuration whenever it has another code", () => {
+    const built = createHash("sha256").update("not a zip").digest("base64");
+    stack.hasResourceProperties("AWS::Lambda::Function", {
+      Description: `DORA metrics: ${name}, code ${built}`,
     });
   });
 

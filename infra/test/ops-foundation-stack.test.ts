@@ -40,13 +40,21 @@ describe("the foundation", () => {
     });
   });
 
-  const alarmsOfThisAccount = {
-    StringEquals: { "aws:SourceAccount": "444455556666" },
-    ArnLike: { "aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:444455556666:alarm:dora-*" },
+  const accounts = ["444455556666", "111122223333", "222233334444"];
+  const alarms = {
+    StringEquals: { "aws:SourceAccount": accounts },
+    ArnLike: {
+      "aws:SourceArn": accounts.map(
+        (account) => `arn:aws:cloudwatch:eu-west-1:${account}:alarm:dora-*`,
+      ),
+    },
   };
 
-  it("admits this account's alarms, and only over TLS, to an encrypted topic", () => {
-    stack.hasResourceProperties("AWS::SNS::Topic", { KmsMasterKeyId: Match.anyValue() });
+  it("admits the alarms of all accounts in its Region, and only over TLS, to an encrypted topic", () => {
+    stack.hasResourceProperties("AWS::SNS::Topic", {
+      TopicName: "dora-alarms",
+      KmsMasterKeyId: Match.anyValue(),
+    });
     stack.hasResourceProperties("AWS::SNS::TopicPolicy", {
       PolicyDocument: {
         Statement: [
@@ -60,7 +68,7 @@ describe("the foundation", () => {
             Effect: "Allow",
             Action: "sns:Publish",
             Principal: { Service: "cloudwatch.amazonaws.com" },
-            Condition: alarmsOfThisAccount,
+            Condition: alarms,
           }),
         ],
       },
@@ -76,7 +84,7 @@ describe("the foundation", () => {
             Effect: "Allow",
             Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
             Principal: { Service: "cloudwatch.amazonaws.com" },
-            Condition: alarmsOfThisAccount,
+            Condition: alarms,
           }),
         ]),
       },

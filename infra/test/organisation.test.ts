@@ -66,9 +66,10 @@ describe("an organisation", () => {
   });
 
   it.each(["DoraToolingEventBridgeStack", "DoraApplicationOpsCenterStack-222233334444-eu-west-1"])(
-    "names the operations account in %s only as bus and as trusted",
+    "names the operations account in %s only as bus, as topic and as trusted",
     (stack) => {
       expect(resourceMentions(resources(stack), OPERATIONS)).toEqual([
+        "AWS::CloudWatch::Alarm.AlarmActions",
         "AWS::Events::Rule.Targets.Arn",
         "AWS::IAM::Policy.PolicyDocument.Statement.Resource",
         "AWS::IAM::Role.AssumeRolePolicyDocument.Statement.Condition.ArnEquals.aws:PrincipalArn",
@@ -86,8 +87,17 @@ describe("an organisation", () => {
         "AWS::Lambda::Function.Environment.Variables.TOOLING_ACCOUNT_IDS",
       ]);
     }
-    for (const stack of ["DoraOpsFoundationStack", "DoraOpsGitHubLogsStack"]) {
-      expect(resourceMentions(resources(stack), TOOLING)).toEqual([]);
+    expect(resourceMentions(resources("DoraOpsGitHubLogsStack"), TOOLING)).toEqual([]);
+  });
+
+  it("names the other accounts in the foundation only as those whose alarms may tell its topic", () => {
+    for (const account of [TOOLING, APPLICATION]) {
+      expect(resourceMentions(resources("DoraOpsFoundationStack"), account)).toEqual([
+        "AWS::KMS::Key.KeyPolicy.Statement.Condition.ArnLike.aws:SourceArn",
+        "AWS::KMS::Key.KeyPolicy.Statement.Condition.StringEquals.aws:SourceAccount",
+        "AWS::SNS::TopicPolicy.PolicyDocument.Statement.Condition.ArnLike.aws:SourceArn",
+        "AWS::SNS::TopicPolicy.PolicyDocument.Statement.Condition.StringEquals.aws:SourceAccount",
+      ]);
     }
   });
 

@@ -37,7 +37,7 @@ const readRole = (may: string, ...functions: string[]): Role => ({
   trusts: [
     `arn:aws:iam::444455556666:root: sts:AssumeRole if aws:PrincipalArn ArnEquals ${functions
       .map((name) => `arn:aws:iam::444455556666:role/dora-${name}`)
-      .join(" ")}`,
+      .join(" ")} and sts:ExternalId StringEquals example/dora`,
   ],
   may: [may],
 });
@@ -102,11 +102,13 @@ const queue = (resource: string, ...rules: string[]): string[] => [
       `events.amazonaws.com: sqs:SendMessage on ${resource} if aws:SourceArn ArnEquals <${rule}>`,
   ),
 ];
-const alarmTopic = (account: string, topic: string): Record<string, string[]> => {
-  const alarms = `if aws:SourceAccount StringEquals ${account} and aws:SourceArn ArnLike arn:aws:cloudwatch:eu-west-1:${account}:alarm:dora-*`;
+const alarmTopic = (topic: string, own: string, ...others: string[]): Record<string, string[]> => {
+  const accounts = [own, ...others];
+  const arns = accounts.map((account) => `arn:aws:cloudwatch:eu-west-1:${account}:alarm:dora-*`);
+  const alarms = `if aws:SourceAccount StringEquals ${accounts.join(" ")} and aws:SourceArn ArnLike ${arns.join(" ")}`;
   return {
     "AWS::KMS::Key": [
-      `arn:aws:iam::${account}:root: kms:* on *`,
+      `arn:aws:iam::${own}:root: kms:* on *`,
       `cloudwatch.amazonaws.com: kms:Decrypt kms:GenerateDataKey* on * ${alarms}`,
     ],
     "AWS::SNS::TopicPolicy": [
@@ -160,7 +162,7 @@ const functionPolicies = (name: string, incidents: boolean): Record<string, stri
 const RESOURCE_POLICIES: Readonly<Record<string, Record<string, string[]>>> = {
   DoraOpsFoundationStack: {
     "AWS::DynamoDB::Table": [noPlainHttp("dynamodb:*", "*")],
-    ...alarmTopic("444455556666", "<AlarmTopic>"),
+    ...alarmTopic("<AlarmTopic>", "444455556666", "111122223333", "222233334444"),
   },
   DoraOpsGitHubLogsStack: {},
   DoraOpsDeploymentFrequencyStack: functionPolicies("deployment-frequency", false),
@@ -168,14 +170,12 @@ const RESOURCE_POLICIES: Readonly<Record<string, Record<string, string[]>>> = {
   DoraOpsChangeFailureRateStack: functionPolicies("change-failure-rate", true),
   DoraOpsMeanTimeToRestoreStack: functionPolicies("mttr", true),
   DoraToolingEventBridgeStack: {
-    ...alarmTopic("111122223333", "<ForwardingAlarmTopic>"),
     "AWS::SQS::QueuePolicy": forwarding("PipelineSucceeded", "ProductionStageSucceeded"),
   },
   DoraOpsIncidentsStack: {
     "AWS::SQS::QueuePolicy": forwarding("OpsItemCreated"),
   },
   "DoraApplicationOpsCenterStack-222233334444-eu-west-1": {
-    ...alarmTopic("222233334444", "<ForwardingAlarmTopic>"),
     "AWS::SQS::QueuePolicy": forwarding("OpsItemCreated"),
   },
 };

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.known import DAY, START, Known
+from dashboard.known import DAY, START, Known, Values
 from dashboard.test_evaluation import RATE
 from stage import REPOSITORY
 from stage.dashboard.body import chosen, synthesised
@@ -153,6 +153,24 @@ def test_a_choice_changes_what_is_shown_and_nothing_else(body: Body) -> None:
     assert violations({**team, "variables": []}, catalogue()) == []
     changed = json.dumps(team).replace('"Team", "Payments"', '"Team", "-"')
     assert json.loads(changed.replace("IF(7001 ==", "IF(7000 ==")) == body
+
+
+def test_the_tables_are_of_two_weeks_and_nothing_before(body: Body) -> None:
+    end = START + 90 * DAY
+    values: Values = [1] * 90
+    metrics = Known({(name, "acme/web"): values for name in catalogue().metrics})
+    tables = [
+        panel for panel in panels(body, metrics, START, end) if panel.properties["view"] == "table"
+    ]
+    assert len(tables) == 6
+    for table in tables:
+        (line,) = table.lines
+        assert min(line.series) == end - 14 * DAY
+        medians = "Median" in table.title
+        assert len(line.series) == (1 if medians else 14)
+        shown_columns = table.properties["table"]
+        assert shown_columns["showTimeSeriesData"] == medians
+        assert shown_columns["summaryColumns"] == ([] if medians else ["SUM"])
 
 
 def test_the_docs_have_the_catalogues_table() -> None:

@@ -1,7 +1,13 @@
 """What an operator runs to deploy, update and remove the product, each command as documented."""
 
+import base64
+import hashlib
+import os
+import shutil
 import subprocess
+import zipfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +24,7 @@ Environment = Mapping[str, str]
 ASSEMBLY = f"ASSEMBLY={CDK_OUT.relative_to(REPOSITORY)}"
 BUILT = HOME / "lambda"
 FUNCTION = "deployment-frequency"
+QUEUE = "dora-lead-time-failed-events"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +50,9 @@ def operator(product: Product) -> Iterator[Environment]:
         yield environment | own | {"OPERATIONS_PROFILE": "operations"}
 
 
-def test_a_deployment_from_first_to_last(product: Product, operator: Environment) -> None:
+def test_a_deployment_from_first_to_last(
+    product: Product, operator: Environment, tmp_path: Path
+) -> None:
     early = make(operator, "deploy", ASSEMBLY)
     assert early.returncode != 0
     for account, region in {(each.account, each.region) for each in product.stacks}:
@@ -61,7 +70,13 @@ def test_a_deployment_from_first_to_last(product: Product, operator: Environment
     answers(product)
 
     functions_are_updated_alone(product, operator)
+    code_that_was_deployed_alone_is_deployed_with_the_stacks(product, operator, tmp_path)
 
+    product.operations("sqs").send_message(QueueUrl=queue(product, QUEUE), MessageBody="{}")
+    unasked = make(operator, "destroy", ASSEMBLY)
+    assert f"{product.account}, {product.region}: 1 events wait in {QUEUE}" in unasked.stdout
+    assert "GitHub's token" in unasked.stderr
+    assert made_stacks(product) == {each.name for each in product.stacks}
     gone = make(operator, "destroy", ASSEMBLY, "APPROVE=yes")
     assert gone.returncode == 0, gone.stderr
     assert made_stacks(product) == set()
@@ -79,17 +94,58 @@ def functions_are_updated_alone(product: Product, operator: Environment) -> None
     functions.update_function_configuration(FunctionName=FUNCTION, MemorySize=512, Timeout=3)
     assert configuration(functions) != before
 
-    updated = make(operator, "deploy-functions", f"LAMBDA_DIR={BUILT.relative_to(REPOSITORY)}")
+    updated = make(operator, "deploy-functions", f"LAMBDA_DIR={relative(BUILT)}")
     assert updated.returncode == 0, updated.stderr
     assert configuration(functions) == before
     answers(product)
+
+
+def code_that_was_deployed_alone_is_deployed_with_the_stacks(
+    product: Product, operator: Environment, scratch: Path
+) -> None:
+    """See `make deploy` take over what `make deploy-functions` brought, and then do nothing."""
+    newer, assembly = scratch / "lambda", scratch / "cdk.out"
+    shutil.copytree(BUILT, newer)
+    zip_file = newer / FUNCTION / "bootstrap.zip"
+    with zipfile.ZipFile(zip_file, "a") as packed:
+        packed.writestr("newer", "")
+    newer_hash = base64.b64encode(hashlib.sha256(zip_file.read_bytes()).digest()).decode()
+
+    updated = make(operator, "deploy-functions", f"LAMBDA_DIR={relative(newer)}")
+    assert updated.returncode == 0, updated.stderr
+    functions = product.operations("lambda")
+    assert configuration(functions)["CodeSha256"] == newer_hash
+
+    synthesise(operator, newer, assembly)
+    for _ in range(2):
+        done = make(operator, "deploy", f"ASSEMBLY={relative(assembly)}", "APPROVE=yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert configuration(functions)["CodeSha256"] == newer_hash
+        described = functions.get_function_configuration(FunctionName=FUNCTION)["Description"]
+        assert described.endswith(newer_hash)
+    answers(product)
+
+
+def test_functions_of_another_account_are_left_alone(
+    product: Product, operator: Environment
+) -> None:
+    """See profiles found as `make deploy` finds them, and another account's refused."""
+    other = next(each.account for each in product.stacks if each.account != product.account)
+    own = {f"PROFILE_{product.account}": f"of-{other}"}
+    built = f"LAMBDA_DIR={relative(BUILT)}"
+    for arguments in (["deploy-functions", built], ["redrive", f"QUEUE={QUEUE}"]):
+        refused = make({**operator, **own}, *arguments)
+        assert refused.returncode != 0
+        assert f"are of account {other}; the functions are in {product.account}" in " ".join(
+            refused.stderr.split()
+        )
 
 
 def test_no_function_is_made_that_the_stacks_do_not_have(
     product: Product, operator: Environment
 ) -> None:
     assert product.operations("lambda").list_functions()["Functions"] == []
-    refused = make(operator, "deploy-functions", f"LAMBDA_DIR={BUILT.relative_to(REPOSITORY)}")
+    refused = make(operator, "deploy-functions", f"LAMBDA_DIR={relative(BUILT)}")
     assert "ResourceNotFoundException" in refused.stderr
     assert product.operations("lambda").list_functions()["Functions"] == []
 
@@ -106,6 +162,32 @@ def make(operator: Environment, *arguments: str) -> "subprocess.CompletedProcess
         check=False,
         timeout=300,
     )
+
+
+def synthesise(operator: Environment, built: Path, assembly: Path) -> None:
+    """Write the templates of the stage's organisation with other code."""
+    subprocess.run(
+        [
+            *("node_modules/.bin/cdk", "synth", "--quiet", "--output", assembly),
+            *("--context", "configuration=infra/stage.config.ts"),
+            *("--context", f"lambdaDir={built}"),
+        ],
+        cwd=REPOSITORY / "infra",
+        env=dict(operator),
+        check=True,
+        timeout=120,
+    )
+
+
+def relative(path: Path) -> str:
+    """Return a path as `make` is told it."""
+    return os.path.relpath(path, REPOSITORY)
+
+
+def queue(product: Product, name: str) -> str:
+    """Return a queue's address."""
+    address: str = product.operations("sqs").get_queue_url(QueueName=name)["QueueUrl"]
+    return address
 
 
 def made_stacks(product: Product) -> set[str]:

@@ -1,7 +1,10 @@
 """What was not counted is counted later, by the ways of `docs/operations.md`, and once."""
 
+import contextlib
+import json
 import subprocess
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -15,7 +18,7 @@ from end_to_end.deployments import (
     error_type,
     without_permissions,
 )
-from stage import REPOSITORY
+from stage import HOME, REPOSITORY
 from stage.product import Product
 from stage.profiles import profiles
 from stage.scenario import Event
@@ -37,12 +40,14 @@ def test_a_redrive_counts_what_had_failed_three_times(product: Product, function
     failed = redrive(product, queue)
     assert failed.returncode != 0
     assert "CloudWatchThrottled" in failed.stdout
-    assert "0 sent again; 1 failed again" in failed.stdout
+    assert "0 sent again; 1 failed again, 0 refused" in failed.stdout
+    assert f"1 remain in {queue}" in failed.stdout
     assert product.metrics() == {}
 
     product.emulator.heal()
     sent = redrive(product, queue)
-    assert "1 sent again; 0 failed again" in sent.stdout
+    assert "1 sent again; 0 failed again, 0 refused" in sent.stdout
+    assert f"0 remain in {queue}" in sent.stdout
     assert product.metrics() == counted_once(event, function)
 
     product.send(function, again(event))
@@ -64,6 +69,66 @@ def test_a_redrive_sends_to_each_function_what_never_reached_its_account(product
     assert f"{len(FUNCTIONS)} sent again; 0 failed again" in sent.stdout
     assert product.metrics() == counted_once(event, *FUNCTIONS)
     assert product.messages("UndeliveredEvents") == []
+
+
+def test_a_redrive_invokes_no_other_function_whatever_a_message_says(product: Product) -> None:
+    event = deployed(product)
+    place = f"{product.region}:{product.account}"
+    elsewhere = place.replace(product.account, event["account"])
+    with another_function(product) as other:
+        own = f"arn:aws:lambda:{place}:function:{FUNCTIONS[0]}:$LATEST"
+        named = [
+            other,
+            f"arn:aws:lambda:{place}:function:dora-{FUNCTIONS[0]}",
+            f"arn:aws:lambda:{elsewhere}:function:{FUNCTIONS[0]}:$LATEST",
+            f"arn:aws:lambda:{place}:function:{FUNCTIONS[0]}:1",
+            "--function-name=x",
+            None,
+        ]
+        bodies = [reported(event, each) for each in named] + ["no JSON", "[]"]
+        targets = [other, f"arn:aws:events:{elsewhere}:event-bus/dora-lead-time", "x"]
+        sqs = product.operations("sqs")
+        name = f"dora-{FUNCTIONS[0]}-failed-events"
+        queue = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        for body in [*bodies, reported(event, own)]:
+            sqs.send_message(QueueUrl=queue, MessageBody=body)
+        for target in targets:
+            attributes = {"TARGET_ARN": {"DataType": "String", "StringValue": target}}
+            sqs.send_message(
+                QueueUrl=queue, MessageBody=json.dumps(event), MessageAttributes=attributes
+            )
+
+        done = redrive(product, name)
+        refused = len(bodies) + len(targets)
+        assert f"1 sent again; 0 failed again, {refused} refused" in done.stdout, done.stderr
+        assert f"{refused} remain in {name}" in done.stdout
+        assert done.returncode != 0
+        assert product.metrics() == counted_once(event, FUNCTIONS[0])
+
+
+@contextlib.contextmanager
+def another_function(product: Product) -> Iterator[str]:
+    """Have a function in the account that would count, but is none of the product's."""
+    functions = product.operations("lambda")
+    like = functions.get_function_configuration(FunctionName=FUNCTIONS[1])
+    made = functions.create_function(
+        FunctionName="other",
+        Runtime=like["Runtime"],
+        Handler=like["Handler"],
+        Role=like["Role"],
+        Environment=like["Environment"],
+        Timeout=like["Timeout"],
+        Code={"ZipFile": (HOME / "lambda" / FUNCTIONS[1] / "bootstrap.zip").read_bytes()},
+    )
+    try:
+        yield made["FunctionArn"]
+    finally:
+        functions.delete_function(FunctionName="other")
+
+
+def reported(event: Event, function: str | None) -> str:
+    """Return what Lambda reports of an event that failed."""
+    return json.dumps({"requestContext": {"functionArn": function}, "requestPayload": event})
 
 
 def test_a_replay_counts_what_was_lost_and_nothing_twice(product: Product) -> None:
@@ -95,12 +160,14 @@ def test_a_replay_counts_what_was_lost_and_nothing_twice(product: Product) -> No
 def redrive(
     product: Product, queue: str, *, account: str = ""
 ) -> "subprocess.CompletedProcess[str]":
-    """Do what `make redrive` does, with a profile for each of the accounts."""
+    """Run `make redrive` with a profile for each of the accounts, as `make deploy` takes them."""
     accounts = {"operations": product.account, "queue": account or product.account}
     with profiles(product.emulator, accounts, product.region) as environment:
         return subprocess.run(
-            [REPOSITORY / "infra" / "bin" / "redrive.sh", queue],
-            env=environment | {"OPERATIONS_PROFILE": "operations", "QUEUE_PROFILE": "queue"},
+            ["make", "redrive", f"QUEUE={queue}"],
+            cwd=REPOSITORY,
+            env=environment
+            | {f"PROFILE_{product.account}": "operations", "QUEUE_PROFILE": "queue"},
             capture_output=True,
             text=True,
             check=False,

@@ -131,18 +131,34 @@ def _create_archives() -> None:
 
 
 def _publish_only_the_code_of_the_template() -> None:
-    """A version with a `CodeSha256` is published only if the function has that code."""
+    """A version is published only of the code that it names, and only of something new.
+
+    New is what differs in code or configuration from the version before, whoever published that.
+    """
     handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Version"]
     create = handlers["create"]
+    of_each_version = {"Version", "FunctionArn", "RevisionId", "LastModified"}
+
+    def content(config: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in config.items() if name not in of_each_version}
 
     def create_version(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
         function, _, _ = lambda_svc._get_func_record_for_ref(properties["FunctionName"])
         expected, actual = properties.get("CodeSha256"), function["config"]["CodeSha256"]
         if expected not in (None, actual):
             raise ValueError(f"CodeSHA256 ({expected}) is different from current ({actual})")
+        latest = max(function["versions"], key=int, default=None)
+        if latest and content(function["versions"][latest]["config"]) == content(
+            function["config"]
+        ):
+            raise ValueError(
+                f"A version for this Lambda function exists ( {latest} ). "
+                "Modify the function to create a new version."
+            )
         return create(logical_id, properties, stack)
 
     handlers["create"] = create_version
+    provisioners._lambda_version_create = create_version  # an update publishes a version too
 
 
 def _create_secrets_as_templates_say() -> None:

@@ -150,11 +150,12 @@ def _wrong_line(each: Line, catalogue: Catalogue) -> Iterator[str]:
 
 def _wrong_search(call: expression.Call, catalogue: Catalogue) -> Iterator[str]:
     match call.arguments:
-        case (Text(query), Text(statistic), expression.Number(period)):
+        case (Text(query), Text(statistic), *period):
             found = search.parse(query)
             yield from _unpublished(found.metric, {found.dimension}, catalogue)
             yield from _wrong_statistic(found.metric, statistic, catalogue)
-            yield from _wrong_period(period)
+            for given in period:
+                yield from _wrong_period(getattr(given, "value", given))
         case _:
             yield f"SEARCH has the arguments {call.arguments}"
 

@@ -133,11 +133,13 @@ class Evaluation:
             case Call("PERIOD", (Name(name),)) if self._lines[name].metric:
                 return self._over.period.total_seconds()
             case Call("SEARCH", (Text(query), Text(statistic), Number(period))):
-                return self._found(search.parse(query), statistic, period)
+                over = Range(self._over.start, self._over.end, timedelta(seconds=period))
+                return self._found(search.parse(query), statistic, over)
+            case Call("SEARCH", (Text(query), Text(statistic))):
+                return self._found(search.parse(query), statistic, self._over)
         raise TypeError(f"{parsed} cannot be evaluated")
 
-    def _found(self, query: search.Search, statistic: str, period: float) -> list[Found]:
-        over = Range(self._over.start, self._over.end, timedelta(seconds=period))
+    def _found(self, query: search.Search, statistic: str, over: Range) -> list[Found]:
         metric = (query.namespace, query.metric)
         series = {
             value: self._metrics.statistics(metric, {query.dimension: value}, statistic, over)

@@ -13,7 +13,7 @@ _TOKEN = re.compile(
     r"|(?P<sign>==|!=|>=|<=|[-+*/><(),]))"
 )
 _COMPARISONS = ("==", "!=", ">=", "<=", ">", "<")
-_ARGUMENTS = {"IF": (2, 3), "FILL": (2,), "PERIOD": (1,), "SEARCH": (3,)}
+_ARGUMENTS = {"IF": (2, 3), "FILL": (2,), "PERIOD": (1,), "SEARCH": (2, 3)}
 
 
 class NotAnExpression(Exception):

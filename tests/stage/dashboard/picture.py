@@ -239,13 +239,15 @@ def _table(panel: Panel, box: _Box) -> Iterator[str]:
     if not panel.lines:
         yield from _badge(box.x + box.width / 2, box.y + box.height / 2 + 8, _NOTHING)
         return
-    summed = "SUM" in panel.properties["table"]["summaryColumns"]
-    heads = [_date(at) for at in panel.times] + (["sum"] if summed else [])
+    columns = panel.properties["table"]
+    summed = "SUM" in columns["summaryColumns"]
+    times = panel.times if columns["showTimeSeriesData"] else []
+    heads = [_date(at) for at in times] + (["sum"] if summed else [])
     right = box.x + box.width - 14
     column = min(92.0, (box.width - 150) / len(heads))
     places = [right - column * (len(heads) - 1 - n) for n in range(len(heads))]
     y = box.y + 46
-    yield _text(box.x + 12, y, "from", fill=_GREY)
+    yield _text(box.x + 12, y, "from" if times else "", fill=_GREY)
     for x, head in zip(places, heads, strict=True):
         yield _text(x, y, head, fill=_GREY, size=12, anchor="end")
     characters = int((places[0] - 56 - box.x) / 7.2)
@@ -254,7 +256,7 @@ def _table(panel: Panel, box: _Box) -> Iterator[str]:
         yield _line(box.x + 12, y + 6, right, y + 6, _RULE)
         y += _TABLE_ROW
         yield _text(box.x + 12, y, _shortened(line.label, characters), size=13)
-        cells = [number(line.series[at]) if at in line.series else _NONE for at in panel.times]
+        cells = [number(line.series[at]) if at in line.series else _NONE for at in times]
         cells += [number(sum(line.series.values()))] if summed else []
         for x, cell in zip(places, cells, strict=True):
             yield _text(x, y, cell, size=13, anchor="end")
