@@ -31,6 +31,8 @@ OUTAGE = Outage(
 )
 DEFAULT_ROLE = "DoraOpsCenterReadRole"
 
+pytestmark = pytest.mark.changes_permissions
+
 each_function = pytest.mark.parametrize(
     ("function", "own"), [(CHANGE_FAILURE_RATE, COUNTS), (MTTR, RECOVERIES)]
 )
