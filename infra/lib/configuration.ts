@@ -209,6 +209,7 @@ function notPositive(field: string, value: number): string[] {
   return Number.isFinite(value) && value > 0
     ? []
     : [`${field} is ${value}; allowed: a number above 0`];
+}
 
 /** CloudWatch's own periods; the last of its enumeration stands for ever. */
 function noLogRetention(field: string, days: number): string[] {
