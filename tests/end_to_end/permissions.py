@@ -54,14 +54,33 @@ class Call:
 def given(product: Product) -> list[Permission]:
     """Return every permission that the templates give to roles, as deployed."""
     return [
-        Permission(f"arn:aws:iam::{stack.account}:role/{role}", action, resource, conditions)
-        for stack in product.stacks
-        for role in product.deployed(stack, "AWS::IAM::Role").values()
-        for statement in _statements(product.client("iam", stack), role)
+        Permission(arn, action, resource, conditions)
+        for iam, role, arn in _roles(product)
+        for statement in _statements(iam, role)
         for conditions in [_equalities(statement)]
         for action in _listed(statement["Action"])
         for resource in _listed(statement["Resource"])
     ]
+
+
+def trusted(product: Product) -> list[Permission]:
+    """Return which roles may assume a role by what that one says; services are left out."""
+    return [
+        Permission(assuming, statement["Action"], arn)
+        for iam, role, arn in _roles(product)
+        for statement in iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"][
+            "Statement"
+        ]
+        if "AWS" in statement["Principal"]
+        for assuming in _listed(statement["Condition"]["ArnEquals"]["aws:PrincipalArn"])
+    ]
+
+
+def _roles(product: Product) -> Iterator[tuple[Any, str, str]]:
+    """Yield every role of the templates: a client for it, its name, its ARN."""
+    for stack in product.stacks:
+        for role in product.deployed(stack, "AWS::IAM::Role").values():
+            yield product.client("iam", stack), role, f"arn:aws:iam::{stack.account}:role/{role}"
 
 
 def _statements(iam: Any, role: str) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ all permissions, for people to read.
 
 import pytest
 
-from end_to_end.permissions import Call, given
+from end_to_end.permissions import Call, given, trusted
 from stage.product import Product
 
 USED_BY_LAMBDA_ALONE = {
@@ -34,10 +34,12 @@ def test_every_call_is_allowed_by_the_templates(stage: Product, calls: list[Call
 
 @pytest.mark.usefixtures("whole_run")
 def test_every_permission_is_used(stage: Product, calls: list[Call]) -> None:
+    permissions = [*given(stage), *trusted(stage)]
     superfluous = [
         str(permission)
-        for permission in given(stage)
+        for permission in permissions
         if permission.action not in USED_BY_LAMBDA_ALONE
         and not any(call.allowed and permission.allows(call) for call in calls)
     ]
     assert superfluous == []
+    assert {permission.action for permission in permissions} >= USED_BY_LAMBDA_ALONE.keys()
