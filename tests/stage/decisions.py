@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.core.arn import parse_arn
 
 _CONDITION_KEYS = ("cloudwatch:namespace",)  # those that policies of roles name
 
@@ -31,20 +30,11 @@ class Decisions:
     def __init__(self) -> None:
         self._made: dict[Decision, None] = {}
 
-    def note(self, question: Any, allowed: bool) -> None:
+    def note(self, role: str, question: Any, *, allowed: bool) -> None:
         """Note what was decided; a decision that is in the book already changes nothing."""
-        arn = parse_arn(question.principal_arn)
-        kind, _, session = arn.resource.partition("/")
-        if kind != "assumed-role":
-            return
         known = question.service_context
-        decision = Decision(
-            role=f"arn:aws:iam::{arn.account_id}:role/{session.split('/')[0]}",
-            action=question.action,
-            resource=question.resource_arn,
-            conditions=tuple((key, known[key]) for key in _CONDITION_KEYS if key in known),
-            allowed=allowed,
-        )
+        conditions = tuple((key, known[key]) for key in _CONDITION_KEYS if key in known)
+        decision = Decision(role, question.action, question.resource_arn, conditions, allowed)
         self._made[decision] = None
 
     def take(self) -> list[dict[str, Any]]:
@@ -53,13 +43,26 @@ class Decisions:
         return [asdict(each) for each in made]
 
 
+class _PoliciesOfRole(list[Any]):
+    """A role's policies, which say whose they are: policies of resources are evaluated too."""
+
+    def __init__(self, role: str, policies: list[Any]) -> None:
+        super().__init__(policies)
+        self.role = role
+
+
 def install(decisions: Decisions) -> None:
     """Look over IAM's shoulder."""
-    evaluate = iam_evaluator.evaluate
+    gather, evaluate = iam_evaluator._gather_role_policies, iam_evaluator.evaluate
+
+    def gather_named(name: str, account: str) -> Any:
+        return _PoliciesOfRole(f"arn:aws:iam::{account}:role/{name}", gather(name, account))
 
     def evaluate_and_note(question: Any, policies: Any, *limits: Any) -> Any:
         result = evaluate(question, policies, *limits)
-        decisions.note(question, result.decision == "Allow")
+        if isinstance(policies, _PoliciesOfRole):
+            decisions.note(policies.role, question, allowed=result.decision == "Allow")
         return result
 
+    iam_evaluator._gather_role_policies = gather_named
     iam_evaluator.evaluate = evaluate_and_note
