@@ -183,6 +183,7 @@ def test_a_poisoned_event_ends_in_the_failure_queue(product: Product, function: 
     assert product.metrics() == {}
 
 
+@pytest.mark.changes_permissions
 def test_an_event_that_no_policy_lets_through_ends_in_the_dead_letter_queue(
     product: Product,
 ) -> None:
@@ -197,6 +198,7 @@ def test_an_event_that_no_policy_lets_through_ends_in_the_dead_letter_queue(
     assert product.emulator.answers() == []
 
 
+@pytest.mark.changes_permissions
 @each_function
 def test_a_permission_that_the_function_lacks_is_named(product: Product, function: str) -> None:
     product.invoke(function, deployed(product, trigger=False))  # it has its other credentials now
@@ -210,6 +212,7 @@ def test_a_permission_that_the_function_lacks_is_named(product: Product, functio
     assert product.metrics() == before
 
 
+@pytest.mark.changes_permissions
 @pytest.mark.parametrize(
     ("function", "action"),
     [

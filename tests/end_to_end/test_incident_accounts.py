@@ -17,23 +17,46 @@ from stage import metrics
 from stage.product import FunctionFailed, Product
 
 ELSEWHERE = "777788889999"
+APPLICATION = "555566667777"
+"""The account of an application, which the stage's configuration names."""
 READ = ["ssm:GetOpsItem", "ssm:ListTagsForResource"]
 D1, FIX = Run("c1", at="10:00"), Run("f1", at="11:30")
-INCIDENT = Incident(1, "10:30", names={"dora/repository": "acme/web"}, account=ELSEWHERE)
-OUTAGE = Outage(
-    "elsewhere",
-    [Run("c0", at="07:30"), D1, FIX],
-    incidents=[INCIDENT],
-    steps=[*ROOT, commit("c1", "08:00"), commit("f1", "11:00", message=f"Mend {INCIDENT.id}")],
-    caused_by={1: D1},
-    recovered=((FIX, "11:30 - 10:30 = 3600"),),
-    rework=(FIX,),
-)
+NAMED = {"dora/repository": "acme/web"}
+
+
+def recorded_in(account: str) -> Outage:
+    """Return an outage whose incident is recorded in this account."""
+    incident = Incident(1, "10:30", names=NAMED, account=account)
+    return Outage(
+        "elsewhere",
+        [Run("c0", at="07:30"), D1, FIX],
+        incidents=[incident],
+        steps=[*ROOT, commit("c1", "08:00"), commit("f1", "11:00", message=f"Mend {incident.id}")],
+        caused_by={1: D1},
+        recovered=((FIX, "11:30 - 10:30 = 3600"),),
+        rework=(FIX,),
+    )
+
+
+OUTAGE = recorded_in(ELSEWHERE)
 DEFAULT_ROLE = "DoraOpsCenterReadRole"
 
 each_function = pytest.mark.parametrize(
     ("function", "own"), [(CHANGE_FAILURE_RATE, COUNTS), (MTTR, RECOVERIES)]
 )
+
+
+def test_an_incident_of_an_applications_account_is_forwarded_and_read(product: Product) -> None:
+    outage = recorded_in(APPLICATION)
+    outage.happened(product)
+    for event in outage.events("forwards"):
+        product.emulator.emit(event)
+        product.emulator.settle()
+    wanted = outage.numbers((*COUNTS, *RECOVERIES))
+    names = {value.metric for value in wanted}
+    told = {value: each for value, each in product.statistics().items() if value.metric in names}
+    assert metrics.differences(told, wanted) == []
+    assert APPLICATION in {call["account"] for call in product.emulator.calls()}
 
 
 @contextlib.contextmanager
@@ -44,6 +67,7 @@ def with_both_accounts(product: Product, function: str, **more: str) -> Iterator
         yield
 
 
+@pytest.mark.changes_permissions
 @each_function
 @pytest.mark.parametrize(
     ("role", "settings"), [(DEFAULT_ROLE, {}), ("Reader", {"OPSCENTER_ROLE": "Reader"})]
@@ -67,6 +91,7 @@ def test_an_incident_of_another_account_counts(
     assert f"arn:aws:iam::{ELSEWHERE}:role/{role}" in assumed
 
 
+@pytest.mark.changes_permissions
 @each_function
 def test_a_role_that_is_missing_is_named(
     product: Product, function: str, own: tuple[str, ...]
@@ -89,6 +114,7 @@ def test_a_role_that_is_missing_is_named(
     assert metrics.differences(product.statistics(), OUTAGE.numbers(own)) == []
 
 
+@pytest.mark.changes_permissions
 @pytest.mark.parametrize("function", [CHANGE_FAILURE_RATE, MTTR])
 @pytest.mark.parametrize("missing", READ)
 def test_a_permission_that_the_role_lacks_is_named(

@@ -57,6 +57,7 @@ def test_a_redrive_counts_what_had_failed_three_times(product: Product, function
     assert product.messages("FailedEvents") == []
 
 
+@pytest.mark.changes_permissions
 def test_a_redrive_sends_to_each_function_what_never_reached_its_account(product: Product) -> None:
     event = deployed(product)
     with without_permissions(product, event["account"], "ForwardingRole"):

@@ -96,6 +96,11 @@ class Emulator:
         answers: list[dict[str, Any]] = self._direct("answers")
         return answers
 
+    def take_decisions(self) -> list[dict[str, Any]]:
+        """Return what IAM decided about roles since this was last asked, each decision once."""
+        decisions: list[dict[str, Any]] = self._direct("decisions")
+        return decisions
+
     def settle(self, seconds: float = 60) -> None:
         """Wait until every asynchronous invocation is over, retries included."""
         if not self._direct("idle", seconds):

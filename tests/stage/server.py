@@ -21,7 +21,7 @@ from ministack import app as ministack
 from ministack.core import lambda_runtime
 from ministack.services import cloudwatch
 
-from stage import events, gaps, invocations
+from stage import decisions, events, gaps, invocations
 from stage.codepipeline import CodePipeline
 from stage.faults import Fault, Faults, Receive, Scope, Send, read_body
 from stage.github import ROOT as GITHUB
@@ -41,6 +41,7 @@ class Director:
         self._github = GitHub()
         self._invocations = invocations.Invocations()
         self._faults = Faults(ministack.app)
+        self._decisions = decisions.Decisions()
         self._directions: dict[str, Direction] = {
             "/_stage/emit": self._emit,
             "/_stage/codepipeline": self._load_codepipeline,
@@ -52,12 +53,14 @@ class Director:
             "/_stage/heal": self._heal,
             "/_stage/calls": self._list_calls,
             "/_stage/answers": self._list_answers,
+            "/_stage/decisions": self._take_decisions,
             "/_stage/idle": self._wait_until_idle,
             "/_stage/forget": self._forget,
         }
         gaps.close(self._codepipeline, self._opscenter)
         invocations.install(self._invocations)
         events.install(self._invocations)
+        decisions.install(self._decisions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -117,6 +120,10 @@ class Director:
     async def _list_answers(self, _: Any) -> Any:
         """What did functions answer to the events that reached them?"""
         return self._invocations.answers
+
+    async def _take_decisions(self, _: Any) -> Any:
+        """What did IAM decide since it was last asked this?"""
+        return self._decisions.take()
 
     async def _wait_until_idle(self, seconds: Any) -> Any:
         """Is every asynchronous invocation over, within this time?"""
