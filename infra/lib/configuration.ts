@@ -4,6 +4,7 @@
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { LEVELS, type DoraBands } from "./dora-bands.ts";
 import { Refusal } from "./refusal.ts";
+import { misshapen, type Settings, type Shape } from "./shape.ts";
 
 export interface Configuration {
   readonly operations: { readonly account: string; readonly region: string };
@@ -37,6 +38,49 @@ export interface AccountRegions {
   readonly account: string;
   readonly regions: readonly string[];
 }
+
+const ACCOUNTS = [{ settings: { account: "text", regions: ["text"] } }] as const;
+const LEVELS_OF_A_METRIC = { each: "number" } as const;
+
+// The same as the types above, for whoever edits `config.ts` without a compiler.
+const SHAPE: Settings = {
+  settings: {
+    operations: { settings: { account: "text", region: "text" } },
+    tooling: ACCOUNTS,
+    defaultMainBranch: "text",
+    appProdStageName: "text",
+    appRepositoryNames: ["text"],
+    teamByRepository: { each: "text" },
+    githubApiUrl: "text",
+    incidents: {
+      settings: {
+        accounts: ACCOUNTS,
+        severities: ["text"],
+        sources: ["text"],
+        attribution: "text",
+        attributionWindowHours: "number",
+      },
+    },
+    alarmEmails: ["text"],
+    noEventAlarmDays: "number",
+    logRetentionDays: "number",
+    archiveRetentionDays: "number",
+    architecture: "text",
+    externalId: "text",
+    organizationId: "text",
+    metricNamespace: "text",
+    doraBands: {
+      settings: {
+        year: "number",
+        deploymentsPerDay: LEVELS_OF_A_METRIC,
+        leadTimeHours: LEVELS_OF_A_METRIC,
+        changeFailRatePercent: LEVELS_OF_A_METRIC,
+        recoveryHours: LEVELS_OF_A_METRIC,
+      },
+    },
+    ledgerRetentionDays: "number",
+  } satisfies Record<keyof Configuration, Shape>,
+};
 
 interface Allowed {
   readonly pattern: RegExp;
@@ -95,8 +139,9 @@ const NAMESPACE: Allowed = {
 
 /** Throws a `Refusal` that lists everything that is wrong. */
 export function validate(configuration: Configuration): void {
+  refuse(misshapen("", configuration, SHAPE));
   const { operations, tooling, incidents } = configuration;
-  const problems = [
+  refuse([
     ...mismatch("operations.account", operations.account, ACCOUNT),
     ...mismatch("operations.region", operations.region, REGION),
     ...wrongAccounts("tooling", tooling),
@@ -155,7 +200,10 @@ export function validate(configuration: Configuration): void {
       from: 15,
       to: 3650,
     }),
-  ];
+  ]);
+}
+
+function refuse(problems: readonly string[]): void {
   if (problems.length > 0) {
     throw new Refusal(["config.ts cannot be used:", ...problems].join("\n  - "));
   }

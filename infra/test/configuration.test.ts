@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { configuration } from "../config.ts";
+import { configuration as stage } from "../stage.config.ts";
 import { validate, type Configuration } from "../lib/configuration.ts";
 import { example, OPERATIONS } from "./example.ts";
 
@@ -14,6 +15,37 @@ const refused = (change: Partial<Configuration>) => () => validate({ ...example,
 describe("configuration", () => {
   it("is accepted as it comes with the repository", () => {
     expect(() => validate(configuration)).not.toThrow();
+  });
+
+  it.each([
+    ["a misspelt setting", { defaultMainBranch: undefined, mainBranch: "master" }, [
+      "mainBranch is no setting; allowed: operations, tooling, defaultMainBranch",
+      "defaultMainBranch is missing",
+    ]],
+    ["text for a list", { appRepositoryNames: "acme/payments" }, [
+      'appRepositoryNames is "acme/payments"; allowed: a list',
+    ]],
+    ["text for a list inside a list", { tooling: [{ account: OPERATIONS, regions: "eu-west-1" }] }, [
+      'tooling[0].regions is "eu-west-1"; allowed: a list',
+    ]],
+    ["text for a number", { ledgerRetentionDays: "400" }, [
+      'ledgerRetentionDays is "400"; allowed: a number',
+    ]],
+    ["a number for text", { externalId: 12 }, ["externalId is 12; allowed: text"]],
+    ["a list for a table", { teamByRepository: [] }, ["teamByRepository is []; allowed: a table"]],
+    ["a number for a team", { teamByRepository: { "acme/web": 1 } }, [
+      'teamByRepository["acme/web"] is 1; allowed: text',
+    ]],
+    ["a misspelt setting of incidents", { incidents: { ...example.incidents, sourcs: [] } }, [
+      "incidents.sourcs is no setting",
+    ]],
+  ])("names %s", (_, change, words) => {
+    const validating = refused(change as unknown as Partial<Configuration>);
+    for (const each of words) expect(validating).toThrow(each);
+  });
+
+  it("of the local stage is accepted", () => {
+    expect(() => validate(stage)).not.toThrow();
   });
 
   it("may leave trunk-based development and teams out", () => {
