@@ -203,5 +203,5 @@ def standing() -> Product:
         emulator = Emulator(json.loads(STATE.read_text())["endpoint"])
         emulator.answers()
     except OSError as error:
-        raise NoStage("no stage is up") from error
+        raise NoStage("no stage is up: run make stage in another terminal") from error
     return Product(emulator, stacks(CDK_OUT))

@@ -78,7 +78,7 @@ class Sample:
 
 def load_scenario(path: Path) -> Scenario:
     """Load a scenario, moved to recent days."""
-    document = expand(json.loads(path.read_text()))
+    document = expand(_object(path))
     if "events" not in document:
         raise WrongFile(f"{path} is no scenario; there are some in events/scenarios")
     days = _days_to_yesterday([step["event"] for step in document["events"]])
@@ -103,9 +103,12 @@ def load_scenario(path: Path) -> Scenario:
 
 def load_event(path: Path) -> tuple[Event, Services]:
     """Load an event, and the services' side of the samples, moved to yesterday."""
-    event = json.loads(path.read_text())
-    if "detail" not in event:
-        raise WrongFile(f"{path} is no event; there are some in events/codepipeline")
+    event = _object(path)
+    if not isinstance(event.get("detail"), dict) or not isinstance(event.get("time"), str):
+        raise WrongFile(
+            f"{path} is no event, which has a detail and a time; there are some in "
+            "events/codepipeline and events/opscenter"
+        )
     days = _days_to_yesterday([event])
     codepipeline, github, opscenter = (
         json.loads((EVENTS / name).read_text())
@@ -155,7 +158,20 @@ def move(document: Any, days: timedelta) -> Any:
     )
 
 
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text())
+    except ValueError as error:
+        raise WrongFile(f"{path} is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise WrongFile(f"{path} is no JSON object")
+    return document
+
+
 def _days_to_yesterday(events: list[Event]) -> timedelta:
-    latest = max(datetime.fromisoformat(event["time"]) for event in events)
+    try:
+        latest = max(datetime.fromisoformat(event["time"]) for event in events)
+    except ValueError as error:
+        raise WrongFile(f"a time of an event cannot be read: {error}") from error
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     return yesterday - latest.astimezone(UTC).date()
