@@ -21,9 +21,10 @@ INFRA_SOURCES := $(wildcard $(shell git ls-files --cached --others --exclude-sta
 ZIP_LIMIT := 5242880
 
 # What is deployed: the release build and its templates, made anew; or others, as they are.
+CONFIG := infra/config.ts
 LAMBDA_DIR := target/lambda
 ASSEMBLY := infra/cdk.out
-SETTING := infra/node_modules/.bin/tsx infra/bin/setting.ts
+SETTING = infra/node_modules/.bin/tsx infra/bin/setting.ts $(CONFIG)
 
 .PHONY: help
 help:
@@ -127,7 +128,8 @@ synth: tools-node ## Write the CloudFormation templates to infra/cdk.out, withou
 			echo "run make build" >$$code/$$name/bootstrap.zip; \
 		done; \
 	fi; \
-	cd infra && node_modules/.bin/cdk synth --quiet --context lambdaDir=$$code
+	cd infra && node_modules/.bin/cdk synth --quiet \
+		--context configuration=$(CONFIG) --context lambdaDir=$$code
 
 IS_OWN := $(filter infra/cdk.out,$(ASSEMBLY))
 DEPLOY := cd infra && node_modules/.bin/tsx bin/deploy.ts

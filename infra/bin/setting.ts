@@ -1,26 +1,34 @@
-// Prints settings to whoever is not TypeScript, on one line: `tsx bin/setting.ts account region`.
+// Prints settings to whoever is not TypeScript, on one line:
+// `tsx bin/setting.ts infra/config.ts account region`.
 
-import { configuration } from "../config.ts";
-import { validate } from "../lib/configuration.ts";
+import { resolve } from "node:path";
+import { validate, type Configuration } from "../lib/configuration.ts";
 import { profileOf } from "../lib/deployment-plan.ts";
 import { Refusal } from "../lib/refusal.ts";
 
-const { account, region } = configuration.operations;
+function settings({ operations, architecture }: Configuration): Readonly<Record<string, string>> {
+  const { account, region } = operations;
+  return {
+    architecture,
+    account,
+    region,
+    // Not of the configuration: the operations account's, as `make deploy` finds it; maybe none.
+    profile: profileOf(account, account, process.env) ?? "",
+  };
+}
 
-const SETTINGS: Readonly<Record<string, string>> = {
-  architecture: configuration.architecture,
-  account,
-  region,
-  /** Not of `config.ts`: the operations account's profile, as `make deploy` finds it; maybe none. */
-  profile: profileOf(account, account, process.env) ?? "",
+const [file = "", ...names] = process.argv.slice(2);
+const repository = resolve(import.meta.dirname, "../..");
+const { configuration } = (await import(resolve(repository, file))) as {
+  configuration: Configuration;
 };
-
 try {
   validate(configuration);
-  const values = process.argv.slice(2).map((name) => {
-    const value = SETTINGS[name];
+  const all = settings(configuration);
+  const values = names.map((name) => {
+    const value = all[name];
     if (value === undefined) {
-      throw new Refusal(`${name} is no setting; allowed: ${Object.keys(SETTINGS)}`);
+      throw new Refusal(`${name} is no setting; allowed: ${Object.keys(all)}`);
     }
     return value;
   });

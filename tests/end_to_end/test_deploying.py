@@ -23,6 +23,7 @@ Environment = Mapping[str, str]
 
 ASSEMBLY = f"ASSEMBLY={CDK_OUT.relative_to(REPOSITORY)}"
 BUILT = HOME / "lambda"
+CONFIG = "infra/stage.config.ts"
 FUNCTION = "deployment-frequency"
 QUEUE = "dora-lead-time-failed-events"
 
@@ -153,7 +154,7 @@ def test_no_function_is_made_that_the_stacks_do_not_have(
 def make(operator: Environment, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run `make` as an operator does."""
     return subprocess.run(
-        ["make", *arguments],
+        ["make", *arguments, f"CONFIG={CONFIG}"],
         cwd=REPOSITORY,
         env=operator,
         stdin=subprocess.DEVNULL,
@@ -169,7 +170,7 @@ def synthesise(operator: Environment, built: Path, assembly: Path) -> None:
     subprocess.run(
         [
             *("node_modules/.bin/cdk", "synth", "--quiet", "--output", assembly),
-            *("--context", "configuration=infra/stage.config.ts"),
+            *("--context", f"configuration={CONFIG}"),
             *("--context", f"lambdaDir={built}"),
         ],
         cwd=REPOSITORY / "infra",

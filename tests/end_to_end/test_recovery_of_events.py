@@ -165,7 +165,7 @@ def redrive(
     accounts = {"operations": product.account, "queue": account or product.account}
     with profiles(product.emulator, accounts, product.region) as environment:
         return subprocess.run(
-            ["make", "redrive", f"QUEUE={queue}"],
+            ["make", "redrive", f"QUEUE={queue}", "CONFIG=infra/stage.config.ts"],
             cwd=REPOSITORY,
             env=environment
             | {f"PROFILE_{product.account}": "operations", "QUEUE_PROFILE": "queue"},
