@@ -45,13 +45,13 @@ def product(stage: Product, calls: list[Call], request: pytest.FixtureRequest) -
     stage.reset()
     yield stage
     stage.emulator.settle()
-    changes = request.node.get_closest_marker("changes_permissions") is not None
+    refusals = request.node.get_closest_marker("expects_refusals") is not None
     for decision in stage.emulator.take_decisions():
         conditions = dict(decision.pop("conditions"))
         calls.append(
             Call(
                 test=request.node.name,
-                changes_permissions=changes,
+                expects_refusals=refusals,
                 conditions=conditions,
                 **decision,
             )

@@ -40,7 +40,7 @@ class Call:
     """What a role did, or tried to, in a test."""
 
     test: str
-    changes_permissions: bool
+    expects_refusals: bool
     role: str
     action: str
     resource: str

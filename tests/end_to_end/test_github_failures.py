@@ -234,7 +234,7 @@ def test_a_secret_that_cannot_be_read_is_an_error(
     check_published_whole(product)
 
 
-@pytest.mark.changes_permissions
+@pytest.mark.expects_refusals
 def test_a_permission_to_read_the_secret_that_is_missing_is_named(
     product: Product, event: Event
 ) -> None:

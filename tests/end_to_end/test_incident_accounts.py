@@ -67,7 +67,7 @@ def with_both_accounts(product: Product, function: str, **more: str) -> Iterator
         yield
 
 
-@pytest.mark.changes_permissions
+@pytest.mark.expects_refusals
 @each_function
 @pytest.mark.parametrize(
     ("role", "settings"), [(DEFAULT_ROLE, {}), ("Reader", {"OPSCENTER_ROLE": "Reader"})]
@@ -91,7 +91,7 @@ def test_an_incident_of_another_account_counts(
     assert f"arn:aws:iam::{ELSEWHERE}:role/{role}" in assumed
 
 
-@pytest.mark.changes_permissions
+@pytest.mark.expects_refusals
 @each_function
 def test_a_role_that_is_missing_is_named(
     product: Product, function: str, own: tuple[str, ...]
@@ -114,7 +114,7 @@ def test_a_role_that_is_missing_is_named(
     assert metrics.differences(product.statistics(), OUTAGE.numbers(own)) == []
 
 
-@pytest.mark.changes_permissions
+@pytest.mark.expects_refusals
 @pytest.mark.parametrize("function", [CHANGE_FAILURE_RATE, MTTR])
 @pytest.mark.parametrize("missing", READ)
 def test_a_permission_that_the_role_lacks_is_named(

@@ -174,7 +174,7 @@ def test_a_lasting_failure_of_opscenter_keeps_the_recovery_for_later(
     assert product.metrics() == counted_once(event, MTTR)
 
 
-@pytest.mark.changes_permissions
+@pytest.mark.expects_refusals
 @pytest.mark.parametrize("action", ["ssm:GetOpsItem", "ssm:ListTagsForResource"])
 def test_a_permission_to_read_incidents_that_is_missing_is_named(
     product: Product, incident: Event, action: str
@@ -189,7 +189,7 @@ def test_a_permission_to_read_incidents_that_is_missing_is_named(
     check_counted(product)
 
 
-@pytest.mark.changes_permissions
+@pytest.mark.expects_refusals
 @pytest.mark.parametrize("action", ["ssm:GetOpsItem", "ssm:ListTagsForResource"])
 def test_a_permission_to_read_what_a_deployment_ended_is_named(
     product: Product, action: str
@@ -464,7 +464,7 @@ def test_an_incident_of_a_pipeline_that_was_deleted_counts(
     assert metrics.differences(product.statistics(), wanted) == []
 
 
-@pytest.mark.changes_permissions
+@pytest.mark.expects_refusals
 @pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
 @pytest.mark.parametrize("function", [CHANGE_FAILURE_RATE, MTTR])
 @pytest.mark.parametrize("role", ["stays", "goes"])

@@ -57,7 +57,7 @@ def test_a_redrive_counts_what_had_failed_three_times(product: Product, function
     assert product.messages("FailedEvents") == []
 
 
-@pytest.mark.changes_permissions
+@pytest.mark.expects_refusals
 def test_a_redrive_sends_to_each_function_what_never_reached_its_account(product: Product) -> None:
     event = deployed(product)
     with without_permissions(product, event["account"], "ForwardingRole"):
@@ -132,6 +132,7 @@ def reported(event: Event, function: str | None) -> str:
     return json.dumps({"requestContext": {"functionArn": function}, "requestPayload": event})
 
 
+@pytest.mark.expects_refusals
 def test_a_replay_counts_what_was_lost_and_nothing_twice(product: Product) -> None:
     event = deployed(product)
     counted, lost = FUNCTIONS[0], FUNCTIONS[1:]
