@@ -14,6 +14,7 @@ from end_to_end.deployments import (
     without_permissions,
 )
 from end_to_end.played import LEAD_TIME
+from end_to_end.settings import with_settings
 from stage.product import FunctionFailed, Product
 from stage.scenario import Event
 
@@ -210,6 +211,33 @@ def test_a_permission_that_the_function_lacks_is_named(product: Product, functio
         product.invoke(function, deployed(product))
     assert failure.value.error_type == "LedgerAccessDenied"
     assert product.metrics() == before
+
+
+@pytest.mark.changes_permissions
+@each_function
+def test_a_permission_to_publish_that_is_missing_is_named(product: Product, function: str) -> None:
+    event, action = deployed(product), "cloudwatch:PutMetricData"
+    with (
+        without_permissions(product, product.account, f"dora-{function}", action),
+        pytest.raises(FunctionFailed, match=action) as failure,
+    ):
+        product.invoke(function, event)
+    assert failure.value.error_type == "CloudWatchAccessDenied"
+    assert product.metrics() == {}
+    assert product.invoke(function, event)["outcome"] == "published"
+    assert product.metrics() == counted_once(event, function)
+
+
+@pytest.mark.changes_permissions
+@each_function
+def test_only_the_configured_namespace_may_be_published_to(product: Product, function: str) -> None:
+    event = deployed(product)
+    with (
+        with_settings(product, function, METRIC_NAMESPACE="Elsewhere"),
+        pytest.raises(FunctionFailed, match="cloudwatch:PutMetricData") as failure,
+    ):
+        product.invoke(function, event)
+    assert failure.value.error_type == "CloudWatchAccessDenied"
 
 
 @pytest.mark.changes_permissions

@@ -1,12 +1,16 @@
 """Every sample event has the outcome that `events/outcomes.json` states."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from stage import EVENTS
 from stage.github.story import tell
 from stage.product import Product
 from stage.scenario import (
@@ -17,6 +21,8 @@ from stage.scenario import (
     samples,
     scenarios,
 )
+
+ELSEWHERE = ("777788889999", "ap-southeast-1")
 
 every_sample = pytest.mark.parametrize("path", samples(), ids=lambda path: path.stem)
 
@@ -42,6 +48,28 @@ def test_the_rules_let_a_sample_through_or_not(product: Product, path: Path) -> 
     reached = [(each["function"], each["event"]) for each in product.emulator.answers()]
     wanted = [(function, sample.event) for function in sample.answers if sample.forwarded]
     assert sorted(reached, key=itemgetter(0)) == wanted
+
+
+def test_a_sample_has_the_same_outcome_in_another_account_and_region(product: Product) -> None:
+    path = EVENTS / "codepipeline" / "pipeline-succeeded-poll-for-source-changes.json"
+    sample = load_sample(path)  # it takes the pipeline's structure too to know the branch
+    event, records = elsewhere([sample.event, sample.services.codepipeline])
+    product.load(replace(sample.services, codepipeline=records))
+    product.emulator.emit(event)
+    product.emulator.settle()
+    for each in product.emulator.answers():
+        stated = sample.answers[each["function"]]
+        assert as_stated(each["answer"], stated) == stated
+    calls = [each for each in product.emulator.calls() if each["service"] == "codepipeline"]
+    assert "GetPipeline" in {each["operation"] for each in calls}
+    assert {each["account"] for each in calls} == {event["account"]} == {ELSEWHERE[0]}
+
+
+def elsewhere(document: Any) -> Any:
+    """Return the same in the second tooling account of the stage."""
+    account, region = ELSEWHERE
+    text = json.dumps(document).replace("111122223333", account).replace("eu-west-1", region)
+    return json.loads(text)
 
 
 @pytest.mark.parametrize("path", [samples()[0], *scenarios()], ids=lambda path: path.stem)

@@ -4,6 +4,7 @@ The product must not know of the emulator, so what it lacks is added here, and n
 """
 
 import json
+import re
 import time
 from typing import Any
 
@@ -30,6 +31,7 @@ def close(codepipeline: CodePipeline, opscenter: OpsCenter) -> None:
     _publish_only_the_code_of_the_template()
     _create_secrets_as_templates_say()
     _know_condition_keys()
+    _authorise_calls_in_cbor()
     _tell_iam_the_namespace()
     _refuse_timestamps_out_of_range()
     _separate_metrics_without_dimensions()
@@ -191,6 +193,25 @@ def _know_condition_keys() -> None:
                 return value
 
     iam_evaluator._resolve_condition_key = resolve_key
+
+
+def _authorise_calls_in_cbor() -> None:
+    """A call is authorised in every protocol; in CBOR its path names it. Metrics have no ARN."""
+    action_of, arn_of = iam_actions.extract_iam_action, iam_actions.extract_resource_arn
+
+    def named(service: str, path: str) -> str | None:
+        found = re.fullmatch(r"/service/\w+/operation/(\w+)", path)
+        return found[1] if found and service == "monitoring" else None
+
+    def action(service: str, method: str, path: str, *rest: Any) -> Any:
+        operation = named(service, path)
+        return f"cloudwatch:{operation}" if operation else action_of(service, method, path, *rest)
+
+    def arn(service: str, method: str, path: str, *rest: Any) -> Any:
+        return "*" if named(service, path) else arn_of(service, method, path, *rest)
+
+    iam_actions.extract_iam_action = action
+    iam_actions.extract_resource_arn = arn
 
 
 def _tell_iam_the_namespace() -> None:
