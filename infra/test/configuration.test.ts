@@ -36,8 +36,8 @@ describe("configuration", () => {
     ["a number for a team", { teamByRepository: { "acme/web": 1 } }, [
       'teamByRepository["acme/web"] is 1; allowed: text',
     ]],
-    ["a misspelt setting of incidents", { incidents: { ...example.incidents, sourcs: [] } }, [
-      "incidents.sourcs is no setting",
+    ["a misspelt setting of incidents", { incidents: { ...example.incidents, severity: [] } }, [
+      "incidents.severity is no setting",
     ]],
   ])("names %s", (_, change, words) => {
     const validating = refused(change as unknown as Partial<Configuration>);

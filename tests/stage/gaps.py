@@ -139,10 +139,13 @@ def _publish_only_the_code_of_the_template() -> None:
     """
     handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Version"]
     create = handlers["create"]
-    of_each_version = {"Version", "FunctionArn", "RevisionId", "LastModified"}
+    compared = (
+        *("CodeSha256", "Description", "Environment", "Handler", "MemorySize", "Role", "Runtime"),
+        *("Timeout", "Architectures", "LoggingConfig"),
+    )
 
-    def content(config: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in config.items() if name not in of_each_version}
+    def content(config: dict[str, Any]) -> list[Any]:
+        return [config.get(name) for name in compared]
 
     def create_version(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
         function, _, _ = lambda_svc._get_func_record_for_ref(properties["FunctionName"])
