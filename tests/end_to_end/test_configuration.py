@@ -122,6 +122,8 @@ def test_what_has_a_default_need_not_be_set(
 ) -> None:
     event, services = load_event(path)
     product.load(services)
-    needed = ("LEDGER_TABLE", "TOOLING_ACCOUNT_IDS", *required)
+    # The roles of the stage ask for the external id.
+    always = ("LEDGER_TABLE", "TOOLING_ACCOUNT_IDS", "CROSS_ACCOUNT_EXTERNAL_ID")
+    needed = (*always, *required)
     name = start(function, {setting: product.settings[function][setting] for setting in needed})
     assert product.invoke(name, event).items() >= answer.items()
