@@ -66,19 +66,15 @@ impl Attribution<'_> {
     /// [`Error::Service`] as the ledger or CodePipeline fails.
     pub async fn settle(&self, incident: &Incident) -> Result<Option<(Execution, Known)>, Error> {
         let ledger = self.histories.ledger;
-        let attributed = if let Some(decided) = ledger.attributed(&incident.ops_item).await? {
-            decided
-        } else {
+        let mut attributed = ledger.attributed(&incident.ops_item).await?;
+        if attributed.is_none() {
             ledger.wait(incident).await?;
-            match self.find(incident, None).await? {
-                None => {
-                    ledger.leave_unattributed(incident).await?;
-                    return Ok(None);
-                }
-                Some(found) => ledger.attribute(incident, &found).await?,
-            }
+            attributed = self.decide(incident, None).await?;
+        }
+        let Some(Attributed { execution, repository, .. }) = attributed else {
+            ledger.leave_unattributed(incident).await?;
+            return Ok(None);
         };
-        let Attributed { execution, repository, .. } = attributed;
         let by = FailedBy::Incident(incident.created_at, incident.ops_item.clone());
         let known = ledger.mark_failed(&execution, &repository, &by, incident.created_at).await?;
         ledger.stop_waiting(incident).await?;
@@ -111,13 +107,21 @@ impl Attribution<'_> {
         incident: &Incident,
         concerned: &Repository,
     ) -> Result<Option<Attributed>, Error> {
-        let ledger = self.histories.ledger;
-        if let Some(decided) = ledger.attributed(&incident.ops_item).await? {
-            return Ok(Some(decided));
+        match self.histories.ledger.attributed(&incident.ops_item).await? {
+            Some(decided) => Ok(Some(decided)),
+            None => self.decide(incident, Some(concerned)).await,
         }
-        match self.find(incident, Some(concerned)).await? {
-            // Whoever goes by it must find the same the next time.
-            Some(found) => Ok(Some(ledger.attribute(incident, &found).await?)),
+    }
+
+    /// Finds the deployment that caused the incident, and records it: whoever goes by it must find
+    /// the same the next time.
+    async fn decide(
+        &self,
+        incident: &Incident,
+        concerned: Option<&Repository>,
+    ) -> Result<Option<Attributed>, Error> {
+        match self.find(incident, concerned).await? {
+            Some(found) => Ok(Some(self.histories.ledger.attribute(incident, &found).await?)),
             None => Ok(None),
         }
     }

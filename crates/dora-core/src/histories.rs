@@ -48,15 +48,7 @@ impl Histories<'_> {
         repository: &Repository,
         period: Range<DateTime<Utc>>,
     ) -> Result<Option<(Execution, Repository)>, Error> {
-        let mut latest = None;
-        for scope in self.scopes([repository]).await? {
-            if let Some(history) = self.within(period.clone(), &scope).await?
-                && let Some(found) = history.latest()
-            {
-                latest = latest.max(Some((found.clone(), scope.pipeline, scope.repository)));
-            }
-        }
-        Ok(latest.map(|(found, pipeline, of)| (pipeline.execution(found.id().clone()), of)))
+        self.latest_in([repository], period, None).await
     }
 
     /// The latest deployment of a commit before a time, from any of the repositories.
@@ -69,15 +61,7 @@ impl Histories<'_> {
         repositories: impl IntoIterator<Item = &Repository>,
         before: DateTime<Utc>,
     ) -> Result<Option<(Execution, Repository)>, Error> {
-        let mut latest = None;
-        for scope in self.scopes(repositories).await? {
-            if let Some(history) = self.within(EVER..before, &scope).await?
-                && let Some(found) = history.latest_of(commit).await?
-            {
-                latest = latest.max(Some((found, scope.pipeline, scope.repository)));
-            }
-        }
-        Ok(latest.map(|(found, pipeline, of)| (pipeline.execution(found.id().clone()), of)))
+        self.latest_in(repositories, EVER..before, Some(commit)).await
     }
 
     /// The deployment that an execution was, from any of the repositories, if it was one before a
@@ -135,6 +119,27 @@ impl Histories<'_> {
         let scope = self.scope(execution.of(), repository.clone());
         let found = rollbacks_of(execution, &scope, self.codepipeline, self.production).await;
         Ok(unless_deleted(&scope.pipeline, found)?.unwrap_or_default())
+    }
+
+    /// The latest deployment in a period, of a commit or of any, from any of the repositories.
+    async fn latest_in(
+        &self,
+        repositories: impl IntoIterator<Item = &Repository>,
+        period: Range<DateTime<Utc>>,
+        commit: Option<&CommitId>,
+    ) -> Result<Option<(Execution, Repository)>, Error> {
+        let mut latest = None;
+        for scope in self.scopes(repositories).await? {
+            let Some(history) = self.within(period.clone(), &scope).await? else { continue };
+            let found = match commit {
+                Some(commit) => history.latest_of(commit).await?,
+                None => history.latest().cloned(),
+            };
+            if let Some(found) = found {
+                latest = latest.max(Some((found, scope.pipeline, scope.repository)));
+            }
+        }
+        Ok(latest.map(|(found, pipeline, of)| (pipeline.execution(found.id().clone()), of)))
     }
 
     /// What had reached production in a period, unless the pipeline was deleted.

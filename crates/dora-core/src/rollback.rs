@@ -1,8 +1,9 @@
 //! Which deployment did a rollback undo, and which rollbacks undid a deployment?
 //!
 //! A rollback that CodePipeline started by itself names the execution that failed. Any other undid
-//! what was in production at last; if it brought back just that, what it undid was no deployment. Both questions are answered from
-//! CodePipeline's history by the same rule, so the order in which events come does not matter.
+//! what was in production at last; if it brought back just that, what it undid was no deployment.
+//! Both questions are answered from CodePipeline's history by the same rule, so the order in which
+//! events come does not matter.
 
 use chrono::{DateTime, Utc};
 
@@ -13,13 +14,13 @@ use crate::history::{self, History, PastActions, PastDeployment, PastExecution, 
 use crate::identity::{Execution, ExecutionId};
 use crate::production::Production;
 
-/// A rollback in its pipeline's history.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A rollback in its pipeline's history. They are ordered by when they succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PastRollback {
-    /// The execution that brought an older revision back.
-    pub id: ExecutionId,
-    /// When it had.
+    /// When it had brought an older revision back.
     pub at: DateTime<Utc>,
+    /// The execution that did.
+    pub id: ExecutionId,
 }
 
 /// The deployment that the rollback undid, if it undid one.
@@ -82,7 +83,7 @@ pub async fn rollbacks_of(
             found.push(PastRollback { id: past.id, at });
         }
     }
-    found.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
+    found.sort();
     Ok(found)
 }
 

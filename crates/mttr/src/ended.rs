@@ -51,7 +51,7 @@ impl Mttr {
             .filter(|told| found.iter().all(|rollback| rollback.id != told.id))
             .collect();
         found.extend(told);
-        found.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
+        found.sort();
         Ok(found)
     }
 

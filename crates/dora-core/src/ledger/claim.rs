@@ -10,7 +10,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Item, Key, Ledger, attempt_timeouts, failed, millis, retries, rfc3339, text};
+use super::{
+    Item, Key, Ledger, attempt_timeouts, failed, millis, retries, rfc3339, standing_item, text,
+};
 use crate::commit::Shipped;
 use crate::decision::Reason;
 use crate::deployment::Deployment;
@@ -352,12 +354,7 @@ fn standing_record<'a, R>(
     error: &'a SdkError<UpdateItemError, R>,
     claim: &Claim<'_>,
 ) -> Option<&'a Item> {
-    match error.as_service_error()? {
-        UpdateItemError::ConditionalCheckFailedException(failure) => {
-            failure.item()?.get(claim.metric())?.as_m().ok()
-        }
-        _ => None,
-    }
+    standing_item(error)?.get(claim.metric())?.as_m().ok()
 }
 
 fn is_condition_failure<R>(error: &SdkError<UpdateItemError, R>) -> bool {

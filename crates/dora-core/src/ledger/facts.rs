@@ -7,13 +7,11 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use super::{Item, Key, Ledger, failed, rfc3339, text};
+use super::{Item, Key, Ledger, failed, rfc3339, standing_item, text};
 use crate::deployment::Deployment;
 use crate::error::Error;
 use crate::identity::{
@@ -310,7 +308,7 @@ impl Ledger {
             .await;
         match result {
             Ok(_) => Ok(found.clone()),
-            Err(error) => match decided(&error) {
+            Err(error) => match standing_item(&error).and_then(attributed) {
                 Some(decided) => Ok(decided),
                 None => Err(failed("UpdateItem", &incident.ops_item, &error)),
             },
@@ -455,14 +453,6 @@ impl Ledger {
             .collect::<Result<_, _>>()
             .await
             .map_err(|error| failed("Query", &pk, &error))
-    }
-}
-
-/// The decision that stood in the way of another.
-fn decided<R>(error: &SdkError<UpdateItemError, R>) -> Option<Attributed> {
-    match error.as_service_error()? {
-        UpdateItemError::ConditionalCheckFailedException(failure) => attributed(failure.item()?),
-        _ => None,
     }
 }
 

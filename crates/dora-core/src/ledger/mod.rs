@@ -39,6 +39,7 @@ use aws_config::timeout::{TimeoutConfig, TimeoutConfigBuilder};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::http::Response;
@@ -150,6 +151,14 @@ where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
     service_error(Service::Ledger, operation, subject, error)
+}
+
+/// The item that stood in the way of a conditional write, if that is why it failed.
+fn standing_item<R>(error: &SdkError<UpdateItemError, R>) -> Option<&Item> {
+    match error.as_service_error()? {
+        UpdateItemError::ConditionalCheckFailedException(failure) => failure.item(),
+        _ => None,
+    }
 }
 
 fn text(value: &str) -> AttributeValue {
