@@ -12,8 +12,10 @@ import { Refusal } from "../lib/refusal.ts";
 const infra = resolve(import.meta.dirname, "..");
 const BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version";
 
+const profileOf = ({ profile }: Step): string[] => (profile ? ["--profile", profile] : []);
+
 function run(command: string, args: readonly string[], step: Step): void {
-  const all = [...args, ...(step.profile ? ["--profile", step.profile] : [])];
+  const all = [...args, ...profileOf(step)];
   console.log(`\n$ ${command} ${all.join(" ")}`);
   const { status, error } = spawnSync(command, all, { cwd: infra, stdio: "inherit" });
   if (error) throw error;
@@ -22,17 +24,20 @@ function run(command: string, args: readonly string[], step: Step): void {
 
 const cdk = (step: Step, ...args: string[]): void => run("node_modules/.bin/cdk", args, step);
 
+/** Calls the AWS CLI in a Region of the step, and returns what it says. */
+function aws(step: Step, region: string, ...args: string[]) {
+  const all = [...args, "--region", region, ...profileOf(step)];
+  const { error, ...said } = spawnSync("aws", all, { encoding: "utf8" });
+  if (error) throw error;
+  return said;
+}
+
 /** What the CDK would find out only half-way. */
 function checkBootstrapped(steps: readonly Step[]): void {
   const problems = steps.flatMap((step) =>
     step.regions.flatMap((region) => {
-      const profile = step.profile ? ["--profile", step.profile] : [];
-      const { status, stderr, error } = spawnSync(
-        "aws",
-        ["ssm", "get-parameter", "--name", BOOTSTRAP_VERSION, "--region", region, ...profile],
-        { encoding: "utf8" },
-      );
-      if (error) throw error;
+      const name = ["--name", BOOTSTRAP_VERSION];
+      const { status, stderr } = aws(step, region, "ssm", "get-parameter", ...name);
       if (status === 0) return [];
       return [
         `${step.account}, ${region}: ${
@@ -48,17 +53,17 @@ function checkBootstrapped(steps: readonly Step[]): void {
 
 /** What `make redrive` could still count, were the queues not to be destroyed. */
 function warnOfWaitingEvents(steps: readonly Step[]): void {
-  for (const { account, profile, regions } of steps) {
-    for (const region of regions) {
-      const options = ["--region", region, ...(profile ? ["--profile", profile] : [])];
-      const found = sqs("list-queues", "--queue-name-prefix", "dora-", ...options);
+  for (const step of steps) {
+    for (const region of step.regions) {
+      const found = sqs(step, region, "list-queues", "--queue-name-prefix", "dora-");
       for (const url of found.QueueUrls ?? []) {
         const names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
         const of = ["--queue-url", url, "--attribute-names", ...names];
-        const counts = Object.values(sqs("get-queue-attributes", ...of, ...options).Attributes ?? {});
-        const waiting = counts.reduce((sum, count) => sum + Number(count), 0);
+        const { Attributes = {} } = sqs(step, region, "get-queue-attributes", ...of);
+        const waiting = Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
         if (waiting > 0) {
-          console.log(`${account}, ${region}: ${waiting} events wait in ${url.split("/").at(-1)}`);
+          const name = url.split("/").at(-1);
+          console.log(`${step.account}, ${region}: ${waiting} events wait in ${name}`);
         }
       }
     }
@@ -70,14 +75,11 @@ interface SqsAnswer {
   readonly Attributes?: Readonly<Record<string, string>>;
 }
 
-function sqs(...args: string[]): SqsAnswer {
+function sqs(step: Step, region: string, ...args: string[]): SqsAnswer {
   // For SQS alone, version 1 of the AWS CLI overlooks the endpoint of the environment.
   const endpoint = process.env["AWS_ENDPOINT_URL_SQS"] || process.env["AWS_ENDPOINT_URL"];
   const common = ["--output", "json", ...(endpoint ? ["--endpoint-url", endpoint] : [])];
-  const { status, stdout, stderr, error } = spawnSync("aws", ["sqs", ...args, ...common], {
-    encoding: "utf8",
-  });
-  if (error) throw error;
+  const { status, stdout, stderr } = aws(step, region, "sqs", ...args, ...common);
   if (status !== 0) throw new Refusal(`aws sqs ${args[0]} ended with ${status}: ${stderr.trim()}`);
   return JSON.parse(stdout.trim() || "{}");
 }

@@ -34,11 +34,7 @@ LEAD_TIMES = [
 @pytest.fixture(scope="module")
 def played(stage: Product) -> Product:
     stage.reset()
-    scenario = load_scenario(DEFAULT)
-    stage.load(scenario.services)
-    for step in scenario.steps:
-        stage.emulator.emit(step.event)
-    stage.emulator.settle()
+    stage.play(load_scenario(DEFAULT))
     return stage
 
 

@@ -41,11 +41,8 @@ def play(path: Path, progress: Progress) -> int:
     scenario = load_scenario(path)
     _tell(scenario)
     with staged(progress) as product:
-        product.load(scenario.services)
         progress(f"AWS emits {len(scenario.steps)} events on the accounts' buses")
-        for step in scenario.steps:
-            product.emulator.emit(step.event)
-        product.emulator.settle()
+        product.play(scenario)
         progress("reading the metrics back")
         numbers = product.statistics()
         for lines in (

@@ -13,7 +13,7 @@ from stage.deploy import Stack, deploy, stacks
 from stage.emulator import Emulator, running
 from stage.github import TOKEN
 from stage.metrics import Dimensions, Statistics, Value
-from stage.scenario import Services
+from stage.scenario import Scenario, Services
 
 STATE = HOME / "stage.json"
 
@@ -73,6 +73,13 @@ class Product:
         self.emulator.load_codepipeline(services.codepipeline)
         self.emulator.load_github(services.github)
         self.emulator.load_opscenter(services.opscenter)
+
+    def play(self, scenario: Scenario) -> None:
+        """Let a scenario happen: the services know it all, and emit its events in their order."""
+        self.load(scenario.services)
+        for step in scenario.steps:
+            self.emulator.emit(step.event)
+        self.emulator.settle()
 
     def invoke(self, function: str, event: Any) -> dict[str, Any]:
         """Invoke a function, wait, and return its answer."""

@@ -18,11 +18,8 @@ def draw(scenario: Path, file: Path, progress: Progress) -> int:
     """Write the dashboard, as it is after a scenario, to a file."""
     loaded = load_scenario(scenario)
     with staged(progress) as product:
-        product.load(loaded.services)
         progress(f"AWS emits {len(loaded.steps)} events on the accounts' buses")
-        for step in loaded.steps:
-            product.emulator.emit(step.event)
-        product.emulator.settle()
+        product.play(loaded)
         progress("evaluating the dashboard")
         file.write_text(drawn(product, {}))
     progress(f"wrote {file}")
