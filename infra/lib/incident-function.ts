@@ -20,7 +20,7 @@ export class IncidentFunction extends MetricFunction {
     // their own that are found by time.
     props.ledger.grant(
       this.lambda,
-      "dynamodb:DeleteItem",
+      "dynamodb:ConditionCheckItem",
       "dynamodb:GetItem",
       "dynamodb:PutItem",
       "dynamodb:Query",

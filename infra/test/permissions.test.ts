@@ -17,7 +17,7 @@ const TOOLING_ROLE = "arn:aws:iam::111122223333:role/ToolingCrossAccountLambdaRo
 const OPSCENTER_ROLE = "arn:aws:iam::222233334444:role/DoraOpsCenterReadRole";
 const READ_TOKEN = "secretsmanager:GetSecretValue on <Token>";
 const OF_INCIDENTS = [
-  "dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query on <Ledger>",
+  "dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query on <Ledger>",
   "ssm:GetOpsItem ssm:ListTagsForResource on arn:aws:ssm:eu-west-1:444455556666:opsitem/*",
 ];
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,6 +62,14 @@ def deployed(product: Product, *, days_ago: int = 1, trigger: bool = True) -> Ev
 def again(event: Event) -> Event:
     """Return the event as it is when the service delivers it a second time."""
     return {**event, "id": str(uuid4())}
+
+
+def calls_of(product: Product, function: str, event: Event) -> Counter[tuple[str, str]]:
+    """Return which calls a function makes of which service for an event, and how many."""
+    before = len(product.emulator.calls())
+    product.invoke(function, event)
+    made = product.emulator.calls()[before:]
+    return Counter((each["service"], each["operation"]) for each in made)
 
 
 def counted_once(event: Event, *functions: str) -> dict[Value, float]:

@@ -119,6 +119,10 @@ def blamed(product: Product, incident: Incident) -> str | None:
     return None
 
 
-def waiting(product: Product) -> list[str]:
-    """Return the incidents that the ledger keeps for a deployment to come."""
-    return [item["sk"]["S"] for item in product.ledger() if item["pk"]["S"] == "waiting"]
+def unattributed(product: Product) -> list[str]:
+    """Return the incidents of which the ledger says that no deployment is known."""
+    return [
+        item["pk"]["S"]
+        for item in product.ledger()
+        if item.get("attributed_by", {}).get("S") == "unattributed"
+    ]

@@ -1,11 +1,13 @@
 """Every deployment is a change, and fails by its incidents or its rollback, once."""
 
+from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
 
+from end_to_end.deployments import again, calls_of, deployed
 from end_to_end.incidents import Incident, ops_item_id
-from end_to_end.outages import COUNTS, Order, Outage, blamed, waiting
+from end_to_end.outages import COUNTS, Order, Outage, blamed, unattributed
 from end_to_end.pipelines import PAYMENTS, Pipeline, Run
 from end_to_end.settings import with_settings
 from stage import metrics
@@ -59,7 +61,7 @@ BY_CHANGE = [
     ),
     Outage(
         "a commit that was deployed twice failed the last time before the incident",
-        [D0, D1, D2, again := Run("c1", at="14:00", trigger=False)],
+        [D0, D1, D2, anew := Run("c1", at="14:00", trigger=False)],
         incidents=[
             Incident(1, "14:30", names={"dora/commit": sha("acme/web", "c1")}),
             Incident(2, "12:30", names={"dora/commit": sha("acme/web", "c1")}),
@@ -438,7 +440,7 @@ def test_a_commit_failed_where_it_was_deployed_last_before_the_incident(
         value: sums for value, sums in product.metrics().items() if value.metric == "FailedChanges"
     }
     assert set(found.values()) == {1}
-    assert waiting(product) == []
+    assert unattributed(product) == []
 
 
 @pytest.mark.parametrize(
@@ -471,6 +473,21 @@ def test_an_incident_in_the_same_second_as_a_deployment(
         outage.happened(product)
         for event in order:
             product.invoke(FUNCTION, event)
-        assert (blamed(product, incident), waiting(product)) == (cause.id, [])
+        assert (blamed(product, incident), unattributed(product)) == (cause.id, [])
         found = {value.metric: each for value, each in product.metrics().items()}
         assert found == {"Changes": len(events) - 1, "Incidents": 1, "FailedChanges": 1}
+
+
+def test_a_complete_prompt_event_costs_four_calls_and_a_repetition_two(product: Product) -> None:
+    product.invoke(FUNCTION, deployed(product, trigger=False))  # it has its credentials now
+    event = deployed(product) | {"time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    assert calls_of(product, FUNCTION, event) == {
+        ("codepipeline", "GetPipelineExecution"): 1,
+        ("dynamodb", "TransactWriteItems"): 1,
+        ("cloudwatch", "PutMetricData"): 1,
+        ("dynamodb", "UpdateItem"): 1,
+    }
+    assert calls_of(product, FUNCTION, again(event)) == {
+        ("codepipeline", "GetPipelineExecution"): 1,
+        ("dynamodb", "TransactWriteItems"): 1,
+    }

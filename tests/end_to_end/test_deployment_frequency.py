@@ -1,10 +1,8 @@
 """What the deployed function does with single events, and what that costs in calls."""
 
-from collections import Counter
-
 import pytest
 
-from end_to_end.deployments import FUNCTION, again, counted_once, deployed
+from end_to_end.deployments import FUNCTION, again, calls_of, counted_once, deployed
 from stage.product import FunctionFailed, Product
 
 
@@ -42,17 +40,13 @@ def test_the_ledger_tells_what_was_deployed_and_published(product: Product) -> N
 def test_a_complete_event_costs_four_calls_and_a_repetition_two(product: Product) -> None:
     event = deployed(product)
     product.invoke(FUNCTION, deployed(product, trigger=False))  # it has its credentials now
-    first = len(product.emulator.calls())
-    product.invoke(FUNCTION, event)
-    second = len(product.emulator.calls())
-    product.invoke(FUNCTION, again(event))
-    calls = [(each["service"], each["operation"]) for each in product.emulator.calls()]
-    assert Counter(calls[first:second]) == {
+    calls = calls_of(product, FUNCTION, event)
+    assert calls == {
         ("codepipeline", "GetPipelineExecution"): 1,
         ("dynamodb", "UpdateItem"): 2,
         ("cloudwatch", "PutMetricData"): 1,
     }
-    assert Counter(calls[second:]) == {
+    assert calls_of(product, FUNCTION, again(event)) == {
         ("codepipeline", "GetPipelineExecution"): 1,
         ("dynamodb", "UpdateItem"): 1,
     }

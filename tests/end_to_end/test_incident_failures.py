@@ -18,7 +18,7 @@ from end_to_end.deployments import (
 from end_to_end.git import commit
 from end_to_end.histories import ROOT
 from end_to_end.incidents import ACCOUNT, Incident
-from end_to_end.outages import COUNTS, RECOVERIES, Outage, blamed, waiting
+from end_to_end.outages import COUNTS, RECOVERIES, Outage, blamed, unattributed
 from end_to_end.pipelines import REGION, Pipeline, Run, recent, records
 from end_to_end.settings import with_settings
 from stage import metrics
@@ -43,17 +43,14 @@ OPSCENTER = [
 PASSING_INCIDENT = [  # service, operation, kind, times, after
     *(pytest.param("ssm", *fault, 0, id=f"{fault[0]}: {fault[1]}") for fault in OPSCENTER),
     *(
-        pytest.param("dynamodb", operation, "throttle", 8, after, id=f"{operation} {after}")
-        for operation, calls in (("GetItem", 1), ("Query", 1), ("DeleteItem", 1), ("PutItem", 1))
-        for after in range(calls)
+        pytest.param("dynamodb", operation, "throttle", 8, 0, id=operation)
+        for operation in ("GetItem", "Query")
     ),
     *(
         pytest.param("dynamodb", "UpdateItem", kind, 8, after, id=f"UpdateItem {after}: {kind}")
         for kind in ("throttle", "fail")
         for after in range(6)  # attributed, marked, claimed and confirmed, twice
     ),
-    pytest.param("dynamodb", "PutItem", "cut-after", 1, 0, id="waits, answer lost"),
-    pytest.param("dynamodb", "DeleteItem", "cut-after", 1, 0, id="waits no more, answer lost"),
     pytest.param("dynamodb", "UpdateItem", "cut-after", 1, 0, id="attributed, answer lost"),
     pytest.param("dynamodb", "UpdateItem", "cut-after", 1, 1, id="marked, answer lost"),
     pytest.param("cloudwatch", "PutMetricData", "throttle", 6, 0, id="Incidents throttled"),
@@ -65,12 +62,13 @@ PASSING_RECOVERY = [
     *(pytest.param("ssm", *fault, 0, id=f"{fault[0]}: {fault[1]}") for fault in OPSCENTER),
     *(
         pytest.param("dynamodb", operation, "throttle", 8, 0, id=operation)
-        for operation in ("GetItem", "Query", "PutItem")
+        for operation in ("GetItem", "Query", "TransactWriteItems")
     ),
     *(
         pytest.param("dynamodb", "UpdateItem", "throttle", 8, after, id=f"UpdateItem {after}")
-        for after in range(4)  # the deployment claimed, the incident, both confirmed
+        for after in range(3)  # the incident claimed, both confirmed
     ),
+    pytest.param("dynamodb", "TransactWriteItems", "cut-after", 1, 0, id="entered, answer lost"),
     pytest.param("cloudwatch", "PutMetricData", "throttle", 6, 0, id="the recovery throttled"),
     pytest.param("cloudwatch", "PutMetricData", "throttle", 6, 1, id="the rework throttled"),
 ]
@@ -131,6 +129,42 @@ def test_a_passing_failure_costs_no_recovery(
     assert product.metrics() == counted_once(event, MTTR)
     assert retried(product, MTTR, again(event))["answer"] == {"outcome": "duplicate"}
     assert product.metrics() == counted_once(event, MTTR)
+    assert product.messages("") == []
+
+
+PASSING_WAIT = [  # whose event fails, operation, kind, times, after
+    ("incident", "GetItem", "throttle", 8, 0),
+    ("incident", "PutItem", "throttle", 8, 0),
+    ("incident", "PutItem", "cut-after", 1, 0),
+    *(("incident", "UpdateItem", "throttle", 8, after) for after in range(4)),
+    ("incident", "UpdateItem", "cut-after", 1, 0),
+    *(("incident", "Query", "throttle", 8, after) for after in range(2)),
+    *(("deployment", "TransactWriteItems", "throttle", 8, after) for after in range(2)),
+    *(("deployment", "TransactWriteItems", "cut-after", 1, after) for after in range(2)),
+    ("deployment", "GetItem", "throttle", 8, 0),
+    *(("deployment", "Query", "throttle", 8, after) for after in range(4)),
+    *(("deployment", "UpdateItem", "throttle", 8, after) for after in range(5)),
+    ("deployment", "UpdateItem", "cut-after", 1, 0),
+    ("deployment", "UpdateItem", "cut-after", 1, 1),
+]
+
+
+@pytest.mark.parametrize(("whose", "operation", "kind", "times", "after"), PASSING_WAIT)
+def test_a_passing_failure_costs_no_incident_that_waits(
+    product: Product, whose: str, operation: str, kind: str, times: int, after: int
+) -> None:
+    """It comes before anything is known of its repository."""
+    OUTAGE.happened(product)
+    before, deployment, incident = OUTAGE.events("forwards")
+    for name, event in (("incident", incident), ("deployment", deployment)):
+        if name == whose:
+            product.emulator.fault("dynamodb", operation, kind, times=times, after=after)
+        answer = retried(product, CHANGE_FAILURE_RATE, event)
+        assert "answer" in answer, answer
+        product.emulator.heal()
+    product.invoke(CHANGE_FAILURE_RATE, before)
+    check_counted(product)
+    assert blamed(product, INCIDENT) == DEPLOYMENT.id
     assert product.messages("") == []
 
 
@@ -408,7 +442,7 @@ def test_a_pipeline_that_was_deleted_is_passed_over(
     for event in rest:
         product.invoke(function, event)
     assert blamed(product, outage.incidents[0]) == DEPLOYMENT.id
-    assert waiting(product) == []
+    assert unattributed(product) == []
 
 
 @pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
@@ -494,4 +528,4 @@ def test_a_pipeline_of_an_account_that_is_no_longer_listed_is_passed_over(
         for event in rest:
             product.invoke(function, event)
     assert blamed(product, outage.incidents[0]) == DEPLOYMENT.id
-    assert waiting(product) == []
+    assert unattributed(product) == []

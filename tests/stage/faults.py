@@ -143,6 +143,8 @@ def _identify(key: str, signed_for: str, headers: dict[str, str], path: str, bod
         operation = members.get("Action", "")
     else:
         operation, members = "", {}
+    if operation == "TransactWriteItems":
+        members = next(iter(members["TransactItems"][0].values()))
     return Call(
         service=_SERVICES.get(signed_for, signed_for),
         operation=operation,

@@ -5,7 +5,7 @@
 
 mod config;
 
-use std::future::{Ready, ready};
+use std::future::ready;
 use std::time::SystemTime;
 
 use dora_core::answer::Answer;
@@ -16,12 +16,12 @@ use dora_core::envelope::Envelope;
 use dora_core::histories::Histories;
 use dora_core::identity::{AccountId, Execution};
 use dora_core::incident::IncidentRules;
-use dora_core::ledger::Subject;
 use dora_core::ledger::facts::{FailedBy, Known};
+use dora_core::ledger::{Claimed, Subject};
 use dora_core::metric::{Measured, Measurement, Metric};
 use dora_core::opscenter::{self, OpsCenter, OpsItemEvent};
 use dora_core::production::Production;
-use dora_core::publication::Publication;
+use dora_core::publication::{Publication, within};
 use dora_core::rollback::undone;
 use dora_core::{Decision, Error, Reason, lookup};
 use lambda_runtime::{Context, LambdaEvent};
@@ -76,16 +76,23 @@ impl ChangeFailureRate {
         deployment: &Deployment,
         deadline: SystemTime,
     ) -> Result<Answer, Error> {
-        let Publication { ledger, .. } = &self.publication;
-        ledger.enter(deployment).await?;
-        let (at, repository) = (deployment.at, Some(deployment.repository.clone()));
-        let change = one(Measurement::one(Metric::Changes, at, repository));
-        let subject = Subject::deployment(deployment);
-        let mut answer =
-            self.publication.publish(&subject, &[Metric::Changes], deadline, change).await?;
-        let mut marked = self.attribution().settle_waiting(deployment).await?;
-        marked.push((deployment.execution.clone(), ledger.known(&deployment.execution).await?));
-        for (execution, known) in marked {
+        let subject = Subject::entering(deployment);
+        let Claimed { claim, known, is_awaited } =
+            self.publication.claim(&subject, &[Metric::Changes], deadline).await?;
+        let attribution = self.attribution();
+        let marked = attribution.settle_waiting(deployment, is_awaited);
+        let marked = within(deadline, subject.name(), marked).await;
+        let (mut answer, known, marked) = match claim {
+            None => (Answer::Duplicate, known, marked?),
+            Some(claim) => {
+                let (at, repository) = (deployment.at, Some(deployment.repository.clone()));
+                let change = one(Measurement::one(Metric::Changes, at, repository));
+                let counted = marked.map(|marked| (change, marked));
+                self.publication.fulfil(claim, counted, deadline).await?
+            }
+        };
+        for (execution, known) in marked.into_iter().chain([(deployment.execution.clone(), known)])
+        {
             if let Some(failed) = self.failed_change(&execution, &known, deadline).await? {
                 answer = answer.and(failed);
             }
@@ -130,7 +137,8 @@ impl ChangeFailureRate {
             (named, deployed) => named.or(deployed),
         };
         let subject = Subject::incident(&incident);
-        let counted = one(Measurement::one(Metric::Incidents, incident.created_at, repository));
+        let counted = Measurement::one(Metric::Incidents, incident.created_at, repository);
+        let counted = ready(Ok(one(counted)));
         let mut answer =
             self.publication.publish(&subject, &[Metric::Incidents], deadline, counted).await?;
         if let Some((execution, known)) = attributed
@@ -151,10 +159,11 @@ impl ChangeFailureRate {
         deadline: SystemTime,
     ) -> Result<Option<Answer>, Error> {
         let has_failed = known.is_counted && !known.failed_by.is_empty();
-        let Some(at) = known.deployed_at.filter(|_| has_failed) else {
+        let Some(at) = known.deployed_at.filter(|_| has_failed && !known.failure_is_counted) else {
             return Ok(None);
         };
-        let failed = one(Measurement::one(Metric::FailedChanges, at, known.repository.clone()));
+        let failed = Measurement::one(Metric::FailedChanges, at, known.repository.clone());
+        let failed = ready(Ok(one(failed)));
         let subject = Subject::execution(execution);
         let answer =
             self.publication.publish(&subject, &[Metric::FailedChanges], deadline, failed).await?;
@@ -172,6 +181,6 @@ impl ChangeFailureRate {
     }
 }
 
-fn one(measurement: Measurement) -> Ready<Result<Decision<Measured>, Error>> {
-    ready(Ok(Decision::Record(Measured { measurements: vec![measurement], shipped: None })))
+fn one(measurement: Measurement) -> Decision<Measured> {
+    Decision::Record(Measured { measurements: vec![measurement], shipped: None })
 }

@@ -7,7 +7,7 @@
 //! For 1 and 2 CodePipeline's own history tells, so it does not matter what has arrived. The third
 //! goes by what has.
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 
 use crate::deployment::Deployment;
 use crate::env::{ConfigError, Env};
@@ -17,6 +17,10 @@ use crate::identity::Execution;
 use crate::incident::{Cause, Incident};
 use crate::ledger::facts::{Attributed, AttributedBy, FailedBy, Known};
 use crate::repository::Repository;
+
+/// How soon after a deployment its event is there, unless something is amiss. No incident that names
+/// nothing is heard of sooner: one is created only when somebody has noticed the failure.
+const PROMPT: TimeDelta = TimeDelta::seconds(10);
 
 /// How incidents are attributed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +72,11 @@ impl Attribution<'_> {
         let ledger = self.histories.ledger;
         let mut attributed = ledger.attributed(&incident.ops_item).await?;
         if attributed.is_none() {
+            attributed = self.decide(incident, None).await?;
+        }
+        if attributed.is_none() {
             ledger.wait(incident).await?;
+            // A deployment that was entered meanwhile did not know of it.
             attributed = self.decide(incident, None).await?;
         }
         let Some(Attributed { execution, repository, .. }) = attributed else {
@@ -77,22 +85,30 @@ impl Attribution<'_> {
         };
         let by = FailedBy::Incident(incident.created_at, incident.ops_item.clone());
         let known = ledger.mark_failed(&execution, &repository, &by, incident.created_at).await?;
-        ledger.stop_waiting(incident).await?;
         Ok(Some((execution, known)))
     }
 
-    /// Attributes the incidents that waited for this deployment; returns the deployments that they
-    /// marked, which may be others.
+    /// Attributes the incidents that waited for this deployment, which has been entered; returns the
+    /// deployments that they marked, which may be others. `is_awaited` is what entering it told.
     ///
     /// # Errors
     /// [`Error::Service`] as the ledger or CodePipeline fails.
     pub async fn settle_waiting(
         &self,
         deployment: &Deployment,
+        is_awaited: bool,
     ) -> Result<Vec<(Execution, Known)>, Error> {
+        let (ledger, window) = (self.histories.ledger, self.rules.window);
+        let mut incidents = Vec::new();
+        if is_awaited {
+            incidents.extend(ledger.waiting_for(deployment, window).await?);
+        }
+        if Utc::now() - deployment.at > PROMPT && !self.rules.is_explicit {
+            incidents.extend(ledger.waiting_unnamed(deployment.at, window).await?);
+        }
         let mut marked = Vec::new();
-        for incident in self.histories.ledger.waiting_for(deployment, self.rules.window).await? {
-            marked.extend(self.settle(&incident).await?);
+        for incident in &incidents {
+            marked.extend(self.settle(incident).await?);
         }
         Ok(marked)
     }

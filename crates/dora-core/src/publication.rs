@@ -12,6 +12,7 @@ use crate::answer::Answer;
 use crate::cloudwatch::{self, CloudWatch, OLDEST_ACCEPTED};
 use crate::decision::{Decision, Reason};
 use crate::error::Error;
+use crate::ledger::facts::Known;
 use crate::ledger::{Claim, Claimed, Ledger, Subject};
 use crate::metric::{Measured, Metric};
 use crate::repository::Teams;
@@ -45,37 +46,66 @@ impl Publication {
         deadline: SystemTime,
         measure: impl Future<Output = Result<Decision<Measured>, Error>>,
     ) -> Result<Answer, Error> {
-        let claim = match self.ledger.claim(subject, metrics, Utc::now(), deadline.into()).await? {
-            Claimed::Settled => return Ok(Answer::Duplicate),
-            Claimed::Mine(claim) => claim,
+        let Some(claim) = self.claim(subject, metrics, deadline).await?.claim else {
+            return Ok(Answer::Duplicate);
         };
-        let measured = match within(deadline, subject.name(), measure).await {
-            Ok(Decision::Record(measured)) => measured,
-            Ok(Decision::Ignore(reason)) => {
-                self.ledger.ignore(claim, reason, None, &self.teams).await?;
-                return Ok(Answer::Ignored { reason });
+        let measured = within(deadline, subject.name(), measure).await;
+        let (answer, ..) = self.fulfil(claim, measured.map(|it| (it, ())), deadline).await?;
+        Ok(answer)
+    }
+
+    /// Claims the right to publish these metrics of the subject, for whoever has more to do before
+    /// it publishes them than to measure.
+    ///
+    /// # Errors
+    /// As for [`Ledger::claim`].
+    pub async fn claim<'a>(
+        &self,
+        subject: &'a Subject,
+        metrics: &'static [Metric],
+        deadline: SystemTime,
+    ) -> Result<Claimed<'a>, Error> {
+        self.ledger.claim(subject, metrics, Utc::now(), deadline.into()).await
+    }
+
+    /// Publishes what was measured under a claim, and confirms it; or gives the claim back if
+    /// measuring failed. Returns also what the ledger knows of the subject since, and what else
+    /// measuring brought.
+    ///
+    /// # Errors
+    /// That of measuring, or as the ledger or CloudWatch fails. Nothing was published then.
+    pub async fn fulfil<T>(
+        &self,
+        claim: Claim<'_>,
+        measured: Result<(Decision<Measured>, T), Error>,
+        deadline: SystemTime,
+    ) -> Result<(Answer, Known, T), Error> {
+        let (measured, more) = match measured {
+            Ok((Decision::Record(measured), more)) => (measured, more),
+            Ok((Decision::Ignore(reason), more)) => {
+                let known = self.ledger.ignore(claim, reason, None, &self.teams).await?;
+                return Ok((Answer::Ignored { reason }, known, more));
             }
             Err(error) => return Err(self.give_back(claim, error).await),
         };
         let now = Utc::now();
         if measured.measurements.iter().any(|measurement| now - measurement.at > OLDEST_ACCEPTED) {
             let reason = Reason::TooOldForCloudwatch;
-            self.ledger.ignore(claim, reason, Some(&measured), &self.teams).await?;
-            return Ok(Answer::Ignored { reason });
+            let known = self.ledger.ignore(claim, reason, Some(&measured), &self.teams).await?;
+            return Ok((Answer::Ignored { reason }, known, more));
         }
         let remaining = deadline.duration_since(now.into()).unwrap_or_default();
         let result = if remaining < LONGEST_PUBLICATION {
-            Err(out_of_time(subject.name(), remaining))
+            Err(out_of_time(claim.subject_name(), remaining))
         } else {
             self.cloudwatch.publish(&measured.measurements, &self.teams).await
         };
         if let Err(error) = result {
             return Err(self.give_back(claim, error).await);
         }
-        self.ledger.confirm(claim, &measured, &self.teams).await?;
-        Ok(Answer::Published {
-            metrics: measured.measurements.into_iter().map(Into::into).collect(),
-        })
+        let known = self.ledger.confirm(claim, &measured, &self.teams).await?;
+        let metrics = measured.measurements.into_iter().map(Into::into).collect();
+        Ok((Answer::Published { metrics }, known, more))
     }
 
     /// The failure is what the caller must hear of; a claim that could not be given back ends by

@@ -68,7 +68,7 @@ fn failure_of(code: Option<&str>, status: u16) -> Failure {
         Failure::NotFound
     } else if status >= 500 || code.contains("Internal") || code.contains("Unavailable") {
         Failure::Unavailable
-    } else if code == "TransactionConflictException" {
+    } else if ["TransactionConflictException", "TransactionCanceledException"].contains(&code) {
         Failure::Throttled
     } else {
         Failure::Refused
@@ -116,6 +116,8 @@ mod tests {
             (Some("Throttling"), 400, Failure::Throttled),
             (Some("ProvisionedThroughputExceededException"), 400, Failure::Throttled),
             (Some("RequestLimitExceeded"), 400, Failure::Throttled),
+            (Some("TransactionConflictException"), 400, Failure::Throttled),
+            (Some("TransactionCanceledException"), 400, Failure::Throttled),
             (Some("AccessDeniedException"), 400, Failure::AccessDenied),
             (Some("AccessDenied"), 403, Failure::AccessDenied),
             (Some("UnrecognizedClientException"), 400, Failure::AccessDenied),

@@ -20,8 +20,8 @@ use dora_core::github::GitHub;
 use dora_core::histories::Histories;
 use dora_core::identity::{AccountId, Execution, OpsItemId};
 use dora_core::incident::{Incident, IncidentRules};
-use dora_core::ledger::Subject;
 use dora_core::ledger::facts::{FailedBy, Known};
+use dora_core::ledger::{Claimed, Subject};
 use dora_core::metric::{Measured, Measurement, Metric};
 use dora_core::opscenter::{self, OpsCenter, OpsItemEvent};
 use dora_core::production::Production;
@@ -87,31 +87,45 @@ impl Mttr {
         context: &Context,
     ) -> Result<Answer, Error> {
         let deadline = context.deadline();
-        let ledger = &self.publication.ledger;
-        ledger.enter(deployment).await?;
-        let answer = if ledger.known(&deployment.execution).await?.was_followed {
-            Answer::Duplicate
-        } else {
-            self.follow(deployment, context).await?
+        let subject = Subject::entering(deployment);
+        let Claimed { claim, known, is_awaited } =
+            self.publication.claim(&subject, &[Metric::ReworkDeployments], deadline).await?;
+        let attribution = self.attribution();
+        let marked = attribution.settle_waiting(deployment, is_awaited);
+        let marked = within(deadline, subject.name(), marked).await;
+        let (mut answer, known, marked) = match claim {
+            None => (Answer::Duplicate, known, marked?),
+            Some(claim) => {
+                let followed = match marked {
+                    Ok(marked) => {
+                        let followed = self.follow(deployment, context).await;
+                        followed.map(|(rework, recovered)| (rework, (recovered, marked)))
+                    }
+                    Err(error) => Err(error),
+                };
+                let (answer, known, (recovered, marked)) =
+                    self.publication.fulfil(claim, followed, deadline).await?;
+                (and(recovered, answer), known, marked)
+            }
         };
-        let mut marked = self.attribution().settle_waiting(deployment).await?;
-        let known = ledger.known(&deployment.execution).await?;
-        marked.push((deployment.execution.clone(), known));
-        let mut answer = answer;
-        for (execution, known) in marked {
+        for (execution, known) in marked.into_iter().chain([(deployment.execution.clone(), known)])
+        {
             answer = self.recoveries(&execution, known, answer, deadline).await?;
         }
         Ok(answer)
     }
 
-    /// Publishes what the deployment's references come to. Each recovery has a claim of its own, and
-    /// the deployment's comes last: once it is settled, all of them are.
-    async fn follow(&self, deployment: &Deployment, context: &Context) -> Result<Answer, Error> {
+    /// Publishes the recoveries that the deployment's references come to, each under a claim of its
+    /// own, and says whether it is rework. That is settled last: then all recoveries are, too.
+    async fn follow(
+        &self,
+        deployment: &Deployment,
+        context: &Context,
+    ) -> Result<(Decision<Measured>, Option<Answer>), Error> {
         let deadline = context.deadline();
         let own = opscenter::client::own_account(&context.invoked_function_arn)?;
-        let subject = Subject::deployment(deployment);
         let resolved = self.resolved(deployment, &own, deadline);
-        let resolved = within(deadline, subject.name(), resolved).await?;
+        let resolved = within(deadline, &deployment.execution.to_string(), resolved).await?;
         let mut recovered = None;
         for (incident, is_first) in &resolved {
             if *is_first {
@@ -120,16 +134,13 @@ impl Mttr {
                 recovered = Some(and(recovered, self.publish(recovery, deadline).await?));
             }
         }
-        let rework = if resolved.is_empty() {
-            Decision::Ignore(Reason::NoOpsItemReferenced)
-        } else {
-            let (at, repository) = (deployment.at, Some(deployment.repository.clone()));
-            let rework = Measurement::one(Metric::ReworkDeployments, at, repository);
-            Decision::Record(Measured { measurements: vec![rework], shipped: None })
-        };
-        let (metrics, rework) = (&[Metric::ReworkDeployments], async { Ok(rework) });
-        let answer = self.publication.publish(&subject, metrics, deadline, rework).await?;
-        Ok(and(recovered, answer))
+        if resolved.is_empty() {
+            return Ok((Decision::Ignore(Reason::NoOpsItemReferenced), None));
+        }
+        let (at, repository) = (deployment.at, Some(deployment.repository.clone()));
+        let rework = Measurement::one(Metric::ReworkDeployments, at, repository);
+        let rework = Measured { measurements: vec![rework], shipped: None };
+        Ok((Decision::Record(rework), recovered))
     }
 
     async fn rollback(&self, rollback: &Rollback, deadline: SystemTime) -> Result<Answer, Error> {

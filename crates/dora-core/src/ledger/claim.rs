@@ -3,15 +3,16 @@
 //! A claim ends with the invocation that holds it: its lease lasts until that invocation's
 //! deadline, after which Lambda has stopped it, so that a crash leaves nothing locked.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::entry::Entered;
+use super::facts::{Known, known};
 use super::{
-    Item, Key, Ledger, attempt_timeouts, failed, millis, retries, rfc3339, standing_item, text,
+    Item, Key, Ledger, attempt_timeouts, failed, is_condition_failure, millis, retries, rfc3339,
+    standing_item, text,
 };
 use crate::commit::Shipped;
 use crate::decision::Reason;
@@ -39,6 +40,8 @@ pub struct Subject {
     facts: Vec<(&'static str, AttributeValue)>,
     /// From when on the ledger keeps it, if that is known.
     since: Option<DateTime<Utc>>,
+    /// What is entered with the claim, if incidents are to find it.
+    entry: Option<Deployment>,
 }
 
 impl Subject {
@@ -59,11 +62,17 @@ impl Subject {
         }
     }
 
+    /// The same, entered with its claim where incidents look for it.
+    #[must_use]
+    pub fn entering(deployment: &Deployment) -> Self {
+        Self { entry: Some(deployment.clone()), ..Self::deployment(deployment) }
+    }
+
     /// A deployment that the ledger knows already.
     #[must_use]
     pub fn execution(execution: &Execution) -> Self {
         let (key, name) = (Key::deployment(execution), execution.to_string());
-        Self { key, name, facts: Vec::new(), since: None }
+        Self { key, name, facts: Vec::new(), since: None, entry: None }
     }
 
     /// An incident.
@@ -75,6 +84,7 @@ impl Subject {
             name: ops_item.to_string(),
             facts: vec![("created_at", text(&rfc3339(*created_at))), ("cause", text(&cause.key()))],
             since: Some(*created_at),
+            entry: None,
         }
     }
 
@@ -95,11 +105,14 @@ pub struct Claim<'a> {
 
 /// What came of an attempt to claim.
 #[derive(Debug)]
-pub enum Claimed<'a> {
-    /// Measure and publish, then confirm; or release.
-    Mine(Claim<'a>),
-    /// The metrics were published, or ignored for good, before.
-    Settled,
+pub struct Claimed<'a> {
+    /// Measure and publish, then confirm; or release. None if the metrics were published, or ignored
+    /// for good, before.
+    pub claim: Option<Claim<'a>>,
+    /// What the ledger knew of the subject, if it was settled.
+    pub known: Known,
+    /// Whether an incident waits for the deployment that was entered.
+    pub is_awaited: bool,
 }
 
 impl Ledger {
@@ -121,13 +134,12 @@ impl Ledger {
         let mut record = claim.record(PENDING);
         record.insert("lease_until".to_owned(), millis(deadline + CLOCK_SKEW));
         let records = metrics.iter().map(|_| record.clone()).collect();
-        let result = self
+        let update = self
             .write(&claim, records, self.facts(subject))
             .condition_expression(
                 "attribute_not_exists(#metric0) OR (#metric0.#state = :pending \
                  AND (#metric0.#lease < :now OR #metric0.#claim = :claim))",
             )
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_names("#claim", "claim")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#lease", "lease_until")
@@ -135,22 +147,38 @@ impl Ledger {
             // must be pending, since the first request may still arrive when all is settled.
             .expression_attribute_values(":claim", text(&claim.token))
             .expression_attribute_values(":pending", text(PENDING))
-            .expression_attribute_values(":now", millis(now))
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(Claimed::Mine(claim)),
-            Err(error) => match standing_record(&error, &claim) {
+            .expression_attribute_values(":now", millis(now));
+        let Entered { standing, is_awaited } = match &subject.entry {
+            Some(deployment) => self.enter(deployment, update.as_input()).await?,
+            None => Entered { standing: self.standing(subject, update).await?, is_awaited: false },
+        };
+        let Some(standing) = standing else {
+            return Ok(Claimed { claim: Some(claim), known: Known::default(), is_awaited });
+        };
+        let record = standing.get(claim.metric()).and_then(|record| record.as_m().ok());
+        if let Some(record) = record.filter(|record| state(record) == Some(PENDING)) {
+            return Err(claim.held_until(record.get("lease_until")));
+        }
+        Ok(Claimed { claim: None, known: known(&standing), is_awaited })
+    }
+
+    /// Makes an update, unless its condition fails: then returns the item that stood in its way.
+    async fn standing(
+        &self,
+        subject: &Subject,
+        update: UpdateItemFluentBuilder,
+    ) -> Result<Option<Item>, Error> {
+        let all = ReturnValuesOnConditionCheckFailure::AllOld;
+        match update.return_values_on_condition_check_failure(all).send().await {
+            Ok(_) => Ok(None),
+            Err(error) => match standing_item(&error) {
+                Some(standing) => Ok(Some(standing.clone())),
                 None => Err(failed(OPERATION, &subject.name, &error)),
-                Some(standing) if state(standing) == Some(PENDING) => {
-                    Err(claim.held_until(standing.get("lease_until")))
-                }
-                Some(_) => Ok(Claimed::Settled),
             },
         }
     }
 
-    /// Records what is in CloudWatch now.
+    /// Records what is in CloudWatch now; returns what the ledger knows of the subject since.
     ///
     /// # Errors
     /// [`Error::LedgerClaimLost`] if the claim expired and passed to another invocation;
@@ -160,7 +188,7 @@ impl Ledger {
         claim: Claim<'_>,
         measured: &Measured,
         teams: &Teams,
-    ) -> Result<(), Error> {
+    ) -> Result<Known, Error> {
         self.settle(claim, PUBLISHED, Some(measured), teams).await
     }
 
@@ -174,7 +202,7 @@ impl Ledger {
         reason: Reason,
         measured: Option<&Measured>,
         teams: &Teams,
-    ) -> Result<(), Error> {
+    ) -> Result<Known, Error> {
         self.settle(claim, reason.slug(), measured, teams).await
     }
 
@@ -186,7 +214,7 @@ impl Ledger {
         state: &str,
         measured: Option<&Measured>,
         teams: &Teams,
-    ) -> Result<(), Error> {
+    ) -> Result<Known, Error> {
         let record = claim.record(state);
         let records = match measured {
             None => claim.metrics.iter().map(|_| record.clone()).collect(),
@@ -206,11 +234,12 @@ impl Ledger {
             .condition_expression("#metric0.#claim = :claim")
             .expression_attribute_names("#claim", "claim")
             .expression_attribute_values(":claim", text(&claim.token))
+            .return_values(ReturnValue::AllNew)
             .customize()
             .config_override(until_stopped)
             .send()
             .await
-            .map(drop)
+            .map(|output| known(&output.attributes.unwrap_or_default()))
             .map_err(|error| {
                 if is_condition_failure(&error) {
                     claim.lost()
@@ -287,6 +316,10 @@ impl Claim<'_> {
         Item::from([("state".to_owned(), text(state)), ("claim".to_owned(), text(&self.token))])
     }
 
+    pub(crate) fn subject_name(&self) -> &str {
+        &self.subject.name
+    }
+
     fn metric(&self) -> &'static str {
         self.metrics.first().map_or("nothing", |metric| metric.name())
     }
@@ -347,18 +380,6 @@ fn evidence(shipped: &Shipped) -> Vec<(&'static str, AttributeValue)> {
         facts.push(("since", text(since.as_str())));
     }
     facts
-}
-
-/// The record that stood in the way of a conditional write, if that is why it failed.
-fn standing_record<'a, R>(
-    error: &'a SdkError<UpdateItemError, R>,
-    claim: &Claim<'_>,
-) -> Option<&'a Item> {
-    standing_item(error)?.get(claim.metric())?.as_m().ok()
-}
-
-fn is_condition_failure<R>(error: &SdkError<UpdateItemError, R>) -> bool {
-    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }
 
 fn state(record: &Item) -> Option<&str> {

@@ -9,10 +9,9 @@ use std::ops::Range;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{Item, Key, Ledger, failed, rfc3339, standing_item, text};
-use crate::deployment::Deployment;
 use crate::error::Error;
 use crate::identity::{
     AccountId, Execution, ExecutionId, OpsItem, OpsItemId, Pipeline, PipelineName, Region,
@@ -21,10 +20,6 @@ use crate::incident::{Cause, Incident};
 use crate::metric::Metric;
 use crate::repository::Repository;
 use crate::rollback::PastRollback;
-
-const WAITING: &str = "waiting";
-/// Events come up to two weeks late; an incident need not wait much longer for its deployment.
-const LONGEST_WAIT: TimeDelta = TimeDelta::days(30);
 
 /// What the ledger knows of a deployment. Its event need not have arrived yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +34,8 @@ pub struct Known {
     pub recovery_of: Option<RecoveryOf>,
     /// Whether it was counted as a change.
     pub is_counted: bool,
+    /// Whether it was counted as a failed one.
+    pub failure_is_counted: bool,
     /// Whether its references to incidents were followed.
     pub was_followed: bool,
 }
@@ -123,34 +120,6 @@ impl AttributedBy {
 }
 
 impl Ledger {
-    /// Enters a deployment where incidents look for it.
-    ///
-    /// # Errors
-    /// [`Error::Service`] as DynamoDB fails.
-    pub async fn enter(&self, deployment: &Deployment) -> Result<(), Error> {
-        let Deployment { execution, repository, commit, at, .. } = deployment;
-        let pipeline = pipeline_text(&execution.of());
-        let until = self.expiry(*at);
-        let entry = |pk: String, sk: String| {
-            self.client
-                .put_item()
-                .table_name(&self.table)
-                .item("pk", AttributeValue::S(pk))
-                .item("sk", AttributeValue::S(sk))
-                .item("repository", text(repository.as_str()))
-                .item("expires_at", until.clone())
-        };
-        let day = entry(
-            format!("day#{}", at.format("%F")),
-            format!("{}#{}#{pipeline}", sortable(*at), execution.id),
-        );
-        let of_repository = entry(Cause::Repository(repository.clone()).key(), pipeline.clone());
-        let of_commit = entry(format!("commit#{}", commit.as_deref().unwrap_or("none")), pipeline);
-        tokio::try_join!(day.send(), of_repository.send(), of_commit.send())
-            .map(drop)
-            .map_err(|error| failed("PutItem", execution, &error))
-    }
-
     /// The pipelines that deployed what an incident names, with the repositories that they deployed.
     ///
     /// # Errors
@@ -220,68 +189,6 @@ impl Ledger {
             day = before;
         }
         Ok(None)
-    }
-
-    /// Remembers an incident for a deployment that is not known yet.
-    ///
-    /// # Errors
-    /// [`Error::Service`] as DynamoDB fails.
-    pub async fn wait(&self, incident: &Incident) -> Result<(), Error> {
-        let until = incident.created_at + LONGEST_WAIT;
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .item("pk", text(WAITING))
-            .item("sk", AttributeValue::S(waiting_key(incident)))
-            .item("expires_at", AttributeValue::N(until.timestamp().to_string()))
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| failed("PutItem", &incident.ops_item, &error))
-    }
-
-    /// The incident has found its deployment.
-    ///
-    /// # Errors
-    /// [`Error::Service`] as DynamoDB fails.
-    pub async fn stop_waiting(&self, incident: &Incident) -> Result<(), Error> {
-        self.client
-            .delete_item()
-            .table_name(&self.table)
-            .key("pk", text(WAITING))
-            .key("sk", AttributeValue::S(waiting_key(incident)))
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| failed("DeleteItem", &incident.ops_item, &error))
-    }
-
-    /// The incidents without a deployment that this one may have caused.
-    ///
-    /// # Errors
-    /// [`Error::Service`] as DynamoDB fails.
-    pub async fn waiting_for(
-        &self,
-        deployment: &Deployment,
-        window: TimeDelta,
-    ) -> Result<Vec<Incident>, Error> {
-        let Deployment { execution, repository, commit, at, .. } = deployment;
-        // An event's time can be later than the one in CodePipeline's history, which decides.
-        let (from, to) = (sortable(*at - TimeDelta::minutes(1)), sortable(*at + window));
-        let whole = |key: String| (format!("{key}#"), format!("{key}#~"));
-        let within = |key: String| (format!("{key}#{from}"), format!("{key}#{to}~"));
-        let named = [
-            whole(Cause::Execution(execution.id.clone()).key()),
-            whole(format!("commit#{}", commit.as_deref().unwrap_or("none"))),
-            within(Cause::Repository(repository.clone()).key()),
-            within(Cause::Unnamed.key()),
-        ];
-        let mut found = Vec::new();
-        for range in named {
-            let items = self.query(WAITING.to_owned(), Some(range)).await?;
-            found.extend(items.iter().filter_map(|item| waiting_of(string(item, "sk")?)));
-        }
-        Ok(found)
     }
 
     /// Records what an incident is attributed to, unless that was decided before; returns the
@@ -432,7 +339,11 @@ impl Ledger {
     }
 
     /// All items of a partition, or of a range of it.
-    async fn query(&self, pk: String, range: Option<(String, String)>) -> Result<Vec<Item>, Error> {
+    pub(super) async fn query(
+        &self,
+        pk: String,
+        range: Option<(String, String)>,
+    ) -> Result<Vec<Item>, Error> {
         let mut query = self
             .client
             .query()
@@ -464,7 +375,7 @@ fn attributed(item: &Item) -> Option<Attributed> {
     })
 }
 
-fn known(item: &Item) -> Known {
+pub(super) fn known(item: &Item) -> Known {
     let time = |name: &str| string(item, name)?.parse().ok();
     let causes = item.get("failed_by").and_then(|causes| causes.as_ss().ok());
     let is_settled = |metric: Metric| {
@@ -479,20 +390,21 @@ fn known(item: &Item) -> Known {
             .into_iter()
             .find(|of| string(item, "recovery_of") == Some(of.as_str())),
         is_counted: is_settled(Metric::Changes),
+        failure_is_counted: is_settled(Metric::FailedChanges),
         was_followed: is_settled(Metric::ReworkDeployments),
     }
 }
 
-fn string<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+pub(super) fn string<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
 /// Of one width, so that the order of texts is that of times.
-fn sortable(time: DateTime<Utc>) -> String {
+pub(super) fn sortable(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-fn pipeline_text(Pipeline { account, region, name }: &Pipeline) -> String {
+pub(super) fn pipeline_text(Pipeline { account, region, name }: &Pipeline) -> String {
     format!("{account}#{region}#{name}")
 }
 
@@ -514,11 +426,11 @@ fn execution_of(text: &str) -> Option<Execution> {
     Some(pipeline_of(pipeline)?.execution(ExecutionId::parse(id)?))
 }
 
-fn ops_item_text(OpsItem { account, region, id }: &OpsItem) -> String {
+pub(super) fn ops_item_text(OpsItem { account, region, id }: &OpsItem) -> String {
     format!("{id}#{account}#{region}")
 }
 
-fn ops_item_of(text: &str) -> Option<OpsItem> {
+pub(super) fn ops_item_of(text: &str) -> Option<OpsItem> {
     let mut parts = text.splitn(3, '#');
     let id = OpsItemId::parse(parts.next()?)?;
     let account = AccountId::parse(parts.next()?)?;
@@ -545,23 +457,9 @@ fn failed_by_of(text: &str) -> Option<FailedBy> {
     }
 }
 
-fn waiting_key(Incident { ops_item, created_at, cause, .. }: &Incident) -> String {
-    format!("{}#{}#{}", cause.key(), sortable(*created_at), ops_item_text(ops_item))
-}
-
-fn waiting_of(text: &str) -> Option<Incident> {
-    let (kind, rest) = text.split_once('#')?;
-    let (name, rest) = rest.split_once('#')?;
-    let (at, ops_item) = rest.split_once('#')?;
-    let cause = Cause::parse(&format!("{kind}#{name}"))?;
-    let created_at = at.parse().ok()?;
-    Some(Incident { ops_item: ops_item_of(ops_item)?, created_at, cause, repository: None })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commit::CommitId;
     use crate::fixtures;
 
     fn ops_item() -> OpsItem {
@@ -580,16 +478,6 @@ mod tests {
             [FailedBy::Rollback(at(), execution.id.clone()), FailedBy::Incident(at(), ops_item())]
         {
             assert_eq!(failed_by_of(&failed_by_text(&by)), Some(by));
-        }
-        for cause in [
-            Cause::Execution(execution.id),
-            Cause::Commit(CommitId::parse(&"a".repeat(40)).unwrap()),
-            Cause::Repository(Repository::parse("acme/web").unwrap()),
-            Cause::Unnamed,
-        ] {
-            let incident =
-                Incident { ops_item: ops_item(), created_at: at(), cause, repository: None };
-            assert_eq!(waiting_of(&waiting_key(&incident)), Some(incident));
         }
     }
 

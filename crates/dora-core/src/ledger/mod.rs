@@ -3,7 +3,8 @@
 //! EventBridge and Lambda deliver at least once and in any order, and `PutMetricData` adds up. So
 //! before a function publishes a value it *claims* it here with a conditional write, and after
 //! that it *confirms* it ([`claim`]). What several functions must agree on, whichever of them hears of
-//! it first, meets here too ([`facts`]).
+//! it first, meets here too ([`facts`]): deployments are entered where incidents look for them
+//! ([`entry`]), and incidents that came before theirs wait ([`waiting`]).
 //!
 //! | `pk` | `sk` | what it is |
 //! |---|---|---|
@@ -12,7 +13,8 @@
 //! | `repository#<name>` | `<account>#<Region>#<pipeline>` | a pipeline that deployed the repository |
 //! | `commit#<id>` | `<account>#<Region>#<pipeline>` | a pipeline that deployed the commit |
 //! | `day#<date>` | `<time>#<execution id>#<account>#<Region>#<pipeline>` | a deployment of that day |
-//! | `waiting` | `<what it names>#<time>#<OpsItem id>#<account>#<Region>` | an incident of which no deployment is known yet |
+//! | `waiting` | `<what it names>#<time>#<OpsItem id>#<account>#<Region>` | an incident of which no deployment was known when it came |
+//! | `execution#<id>`, `commit#<id>`, `repository#<name>` | `waiting` | the mark that such an incident leaves at what it names; `latest` is the time of the latest |
 //!
 //! | attribute of | name | meaning |
 //! |---|---|---|
@@ -28,7 +30,10 @@
 //! | all | `expires_at` | when DynamoDB may delete the item (epoch seconds) |
 
 pub mod claim;
+mod conflicts;
+mod entry;
 pub mod facts;
+mod waiting;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -51,6 +56,7 @@ use crate::identity::{Execution, OpsItem};
 use crate::sdk_error::service_error;
 
 pub use claim::{Claim, Claimed, Subject};
+use conflicts::Conflicts;
 
 /// How long a call may take, retries included; a confirmation may take longer.
 pub const TIMEOUT: Duration = Duration::from_secs(6);
@@ -100,6 +106,7 @@ impl Ledger {
             .timeout_config(attempt_timeouts().operation_timeout(TIMEOUT).build())
             .retry_config(retries(5))
             .retry_partition(never_exhausted())
+            .retry_classifier(Conflicts)
             .build();
         let client = Client::from_conf(config);
         Ok(Self { client, table, retention: TimeDelta::days(retention) })
@@ -159,6 +166,10 @@ fn standing_item<R>(error: &SdkError<UpdateItemError, R>) -> Option<&Item> {
         UpdateItemError::ConditionalCheckFailedException(failure) => failure.item(),
         _ => None,
     }
+}
+
+fn is_condition_failure<R>(error: &SdkError<UpdateItemError, R>) -> bool {
+    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }
 
 fn text(value: &str) -> AttributeValue {
