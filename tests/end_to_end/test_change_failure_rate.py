@@ -66,7 +66,7 @@ BY_CHANGE = [
             Incident(1, "14:30", names={"dora/commit": sha("acme/web", "c1")}),
             Incident(2, "12:30", names={"dora/commit": sha("acme/web", "c1")}),
         ],
-        caused_by={1: again, 2: D1},
+        caused_by={1: anew, 2: D1},
         known=(2,),
     ),
     Outage(
