@@ -5,8 +5,10 @@ import json
 import pytest
 
 from end_to_end.deployments import (
+    CHANGE_FAILURE_RATE,
     FUNCTION,
     FUNCTIONS,
+    MTTR,
     again,
     counted_once,
     deployed,
@@ -160,7 +162,8 @@ def test_copies_at_the_same_moment_count_once_while_services_fail(
 ) -> None:
     event = deployed(product)
     product.emulator.fault("cloudwatch", "PutMetricData", "throttle", times=10)
-    product.emulator.fault("dynamodb", "UpdateItem", "throttle", times=10)
+    claim = "TransactWriteItems" if function in (CHANGE_FAILURE_RATE, MTTR) else "UpdateItem"
+    product.emulator.fault("dynamodb", claim, "throttle", times=10)
     for _ in range(12):
         product.send(function, again(event))
     product.emulator.settle()
