@@ -1,5 +1,5 @@
 // The one file to edit before a deployment: whose pipelines are measured, and
-// what counts as production there. `npx cdk synth` names any value it refuses.
+// what counts as production there. `make synth` names any value it refuses.
 
 import type { Configuration } from "./lib/configuration.ts";
 

@@ -178,20 +178,27 @@ def staged(progress: Progress, assembly: Path = CDK_OUT) -> Iterator[Product]:
 
 
 def _connect_github(product: Product) -> None:
-    """Do what an operator does after the first deployment.
+    """Do what an operator does after the first deployment: the template holds no token."""
+    secrets = product.operations("secretsmanager")
+    for settings in product.settings.values():
+        if "GITHUB_TOKEN_SECRET_ID" in settings:
+            secret = settings["GITHUB_TOKEN_SECRET_ID"]
+            secrets.put_secret_value(SecretId=secret, SecretString=TOKEN)
+    point_to_github(product)
 
-    The template holds no token, so it is put into the secret; and the stage's GitHub is nowhere
-    that the configuration could name, since its port is a new one each time.
+
+def point_to_github(product: Product) -> None:
+    """Let the functions ask the stage's GitHub.
+
+    It is nowhere that the configuration could name, since its port is a new one each time.
     """
-    functions, secrets = product.operations("lambda"), product.operations("secretsmanager")
+    functions = product.operations("lambda")
     for function, settings in product.settings.items():
-        if "GITHUB_TOKEN_SECRET_ID" not in settings:
-            continue
-        secrets.put_secret_value(SecretId=settings["GITHUB_TOKEN_SECRET_ID"], SecretString=TOKEN)
-        settings["GITHUB_API_URL"] = product.emulator.github
-        functions.update_function_configuration(
-            FunctionName=function, Environment={"Variables": settings}
-        )
+        if "GITHUB_API_URL" in settings:
+            settings["GITHUB_API_URL"] = product.emulator.github
+            functions.update_function_configuration(
+                FunctionName=function, Environment={"Variables": settings}
+            )
 
 
 @contextlib.contextmanager
