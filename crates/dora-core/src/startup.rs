@@ -9,9 +9,16 @@ use lambda_runtime::Diagnostic;
 use lambda_runtime_api_client::body::Body;
 use lambda_runtime_api_client::{PooledClient, build_request};
 
+use crate::env::Env;
+use crate::trust;
+
 /// The SDK's configuration from its standard variables. It makes no call.
-pub async fn sdk_config() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await
+pub async fn sdk_config(env: &Env) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    if let Some(client) = trust::of_aws(env) {
+        loader = loader.http_client(client);
+    }
+    loader.load().await
 }
 
 /// The same configuration for a service that is only asked. An answer takes some 100 ms; the bounds

@@ -21,6 +21,7 @@ use crate::error::{Error, GitHubFailure, Service};
 use crate::repository::Repository;
 use crate::sdk_error::service_error;
 use crate::startup::bounded;
+use crate::trust;
 
 /// GitHub itself cuts a request off after ten seconds.
 const TIMEOUT: Duration = Duration::from_secs(12);
@@ -63,7 +64,11 @@ impl GitHub {
             "https://api.github.com",
             endpoints,
         )?;
-        let http = Client::builder()
+        let mut http = Client::builder();
+        if let Some(tls) = trust::of_github(env, &rest) {
+            http = http.tls_backend_preconfigured(tls);
+        }
+        let http = http
             .user_agent(concat!("dora-lambda/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(3))
             .timeout(TIMEOUT)
