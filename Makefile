@@ -18,7 +18,8 @@ STAGE := target/stage
 STAGE_LAMBDA := $(STAGE)/lambda
 STAGE_CDK := $(STAGE)/cdk.out
 INFRA_SOURCES := $(wildcard $(shell git ls-files --cached --others --exclude-standard infra))
-ZIP_LIMIT := 5242880
+ZIP_LIMIT := 4194304
+BENCH := target/bench
 
 # What is deployed: the release build and its templates, made anew; or others, as they are.
 CONFIG := infra/config.ts
@@ -79,6 +80,15 @@ test-infra: tools-node ## Test the CDK app
 test-stage: tools-github assembly ## Test the compiled functions on the local stage, end to end
 	cd tests && python -m pytest
 
+# The empty function beside which the others are measured is built as they are, and is not one of them.
+.PHONY: bench
+bench: build $(BENCH)/venv/installed ## Measure the functions, beside an empty one and Python's (ROUNDS=… PICTURE=….svg)
+	@architecture=$$($(SETTING) architecture); \
+	cargo lambda build --release --locked --output-format zip --package empty-function \
+		--$${architecture/_/-} --lambda-dir $(BENCH)/lambda
+	@PYTHONPATH=tests python -m bench --lambda-dir $(LAMBDA_DIR) \
+		$(addprefix --rounds ,$(ROUNDS)) $(addprefix --picture ,$(PICTURE))
+
 .PHONY: check
 check: tools-rust tools-node assembly ## Check form, lints, types, licences, dependencies, spelling
 	cargo fmt --all --check
@@ -107,9 +117,9 @@ clean: ## Remove what was built and installed here
 .PHONY: build
 build: tools-python tools-node ## Build the functions for AWS into target/lambda, and state their size
 	architecture=$$($(SETTING) architecture); \
-	cargo lambda build --release --locked --output-format zip \
+	cargo lambda build --release --locked --output-format zip $(FUNCTIONS:%=--package %) \
 		--$${architecture/_/-} --lambda-dir $(LAMBDA_DIR)
-	@for zip in $(LAMBDA_DIR)/*/bootstrap.zip; do \
+	@for zip in $(FUNCTIONS:%=$(LAMBDA_DIR)/%/bootstrap.zip); do \
 		size=$$(stat -c %s $$zip); \
 		echo "$$zip: $$size bytes (at most $(ZIP_LIMIT))"; \
 		test $$size -le $(ZIP_LIMIT); \
@@ -176,7 +186,7 @@ redrive: tools-python tools-node ## Send the events of a failure queue again (QU
 
 .PHONY: assembly
 assembly: tools-python tools-node
-	@cargo lambda build --profile stage --compiler cargo --locked \
+	@cargo lambda build --profile stage --compiler cargo --locked $(FUNCTIONS:%=--package %) \
 		--output-format zip --lambda-dir $(STAGE)/built $(if $(wildcard $(STAGE_LAMBDA)),--quiet)
 	@for name in $(FUNCTIONS); do \
 		cmp -s {$(STAGE)/built,$(STAGE_LAMBDA)}/$$name/bootstrap.zip || \
@@ -203,6 +213,13 @@ $(VENV)/installed: tests/requirements.txt
 	@echo "installing Python tools into $(VENV)"
 	@python3 -m venv --clear $(VENV)
 	@pip install --quiet --require-hashes --requirement $<
+	@touch $@
+
+# What the bench's function in Python runs on, apart from the tools.
+$(BENCH)/venv/installed: tests/bench/python/requirements.txt
+	@echo "installing Lambda's runtime for Python into $(@D)"
+	@python3 -m venv --clear $(@D)
+	@$(@D)/bin/pip install --quiet --require-hashes --requirement $<
 	@touch $@
 
 infra/node_modules/installed: infra/package-lock.json

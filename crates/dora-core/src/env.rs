@@ -54,6 +54,11 @@ impl Env {
         self.0.get(variable).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// Whether the variable has a value.
+    pub(crate) fn is_set(&self, variable: &str) -> bool {
+        self.get(variable).is_some()
+    }
+
     /// A setting without a default.
     ///
     /// # Errors

@@ -50,6 +50,7 @@ mod sdk_error;
 pub mod shipped;
 pub mod source;
 pub mod startup;
+mod trust;
 
 pub use decision::{Decision, Reason};
 pub use error::Error;

@@ -3,15 +3,28 @@
 
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use lambda_runtime::Diagnostic;
 use lambda_runtime_api_client::body::Body;
 use lambda_runtime_api_client::{PooledClient, build_request};
 
+use crate::env::Env;
+use crate::trust;
+
 /// The SDK's configuration from its standard variables. It makes no call.
-pub async fn sdk_config() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::v2026_01_12()).await
+pub async fn sdk_config(env: &Env) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    if env.is_set("AWS_ACCESS_KEY_ID") {
+        // As on Lambda. The default chain would find the same there, but builds clients for the
+        // other places where credentials can be, which is a quarter of the start.
+        loader = loader.credentials_provider(EnvironmentVariableCredentialsProvider::new());
+    }
+    if let Some(client) = trust::of_aws(env) {
+        loader = loader.http_client(client);
+    }
+    loader.load().await
 }
 
 /// The same configuration for a service that is only asked. An answer takes some 100 ms; the bounds

@@ -8,8 +8,9 @@ use mttr::Mttr;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     log::init(env!("CARGO_CRATE_NAME"));
-    let sdk = startup::sdk_config().await;
-    let function = match Mttr::from_env(&Env::of_process(), &sdk) {
+    let env = Env::of_process();
+    let sdk = startup::sdk_config(&env).await;
+    let function = match Mttr::from_env(&env, &sdk) {
         Ok(function) => function,
         Err(error) => return Err(startup::refuse(error).await),
     };

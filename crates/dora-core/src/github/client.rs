@@ -21,6 +21,7 @@ use crate::error::{Error, GitHubFailure, Service};
 use crate::repository::Repository;
 use crate::sdk_error::service_error;
 use crate::startup::bounded;
+use crate::trust;
 
 /// GitHub itself cuts a request off after ten seconds.
 const TIMEOUT: Duration = Duration::from_secs(12);
@@ -37,7 +38,8 @@ pub struct GitHub {
     http: Client,
     rest: Url,
     graphql: Url,
-    secrets: SecretsManager,
+    /// For Secrets Manager, which is asked once as a rule.
+    sdk: SdkConfig,
     secret_id: String,
     authorization: Mutex<Option<Authorization>>,
 }
@@ -63,7 +65,11 @@ impl GitHub {
             "https://api.github.com",
             endpoints,
         )?;
-        let http = Client::builder()
+        let mut http = Client::builder();
+        if let Some(tls) = trust::of_github(env, &rest) {
+            http = http.tls_backend_preconfigured(tls);
+        }
+        let http = http
             .user_agent(concat!("dora-lambda/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(3))
             .timeout(TIMEOUT)
@@ -72,8 +78,8 @@ impl GitHub {
             .map_err(|error| {
                 ConfigError::unusable("SSL_CERT_FILE", &error, "the root certificates to trust")
             })?;
-        let secrets = SecretsManager::new(&bounded(sdk));
-        Ok(Self { http, rest, graphql, secrets, secret_id, authorization: Mutex::default() })
+        let sdk = bounded(sdk);
+        Ok(Self { http, rest, graphql, sdk, secret_id, authorization: Mutex::default() })
     }
 
     /// `GET` of a path of the REST API below `/repos/{owner}/{name}/`.
@@ -167,12 +173,10 @@ impl GitHub {
         {
             return Ok(Arc::clone(header));
         }
-        let secret =
-            self.secrets.get_secret_value().secret_id(&self.secret_id).send().await.map_err(
-                |error| {
-                    service_error(Service::GitHubToken, "GetSecretValue", &self.secret_id, &error)
-                },
-            )?;
+        let secrets = SecretsManager::new(&self.sdk);
+        let secret = secrets.get_secret_value().secret_id(&self.secret_id).send().await.map_err(
+            |error| service_error(Service::GitHubToken, "GetSecretValue", &self.secret_id, &error),
+        )?;
         let header =
             header_of(secret.secret_string().unwrap_or_default().trim()).ok_or_else(|| {
                 Error::GitHub {
