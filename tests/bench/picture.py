@@ -23,7 +23,7 @@ _PANELS: tuple[tuple[str, str, Callable[[Figures], float]], ...] = (
 
 def picture(measured: Sequence[Measured]) -> str:
     """Return the picture as an SVG document."""
-    height = _MARGIN + len(_PANELS) * (_PANEL + 12) + 20
+    height = _MARGIN + len(_PANELS) * (_PANEL + 12) + 26
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
         f'width="{_WIDTH}" height="{height}" font-family="{_FONT}" font-size="13" fill="{_INK}">',
@@ -61,7 +61,7 @@ def _panel(
                 f'<rect x="{left}" y="{bar}" width="{max(length * scale, 1):.1f}" '
                 f'height="{_BAR}" rx="2" fill="{_COLOURS[language]}"/>'
             )
-            times = "" if language == RUST else f"  {length / own:.0f} times"
+            times = "" if language == RUST else f" ({length / own:.0f} times)"
             yield _text(left + length * scale + 6, bar + 12, f"{_number(length)}{times}", size=12)
     floor = value(the_empty(measured).figures)
     x, bottom = left + floor * scale, top + _TOP + len(FUNCTIONS) * _PAIR - 10
@@ -92,7 +92,8 @@ def _legend(y: float) -> Iterator[str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
+    decimals = 0 if value >= 100 else 1 if value >= 1 else 2
+    return f"{value:.{decimals}f}"
 
 
 def _text(

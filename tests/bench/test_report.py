@@ -13,11 +13,31 @@ from bench.report import Measured, report
 from bench.wire import Request
 
 FAST = Figures(
-    first_poll=0.003, cold_start=0.006, warm_p50=0.001, warm_p99=0.002, cpu=0.0005, memory=8e6
+    first_poll=0.003,
+    cold_start=0.006,
+    least_cold_start=0.005,
+    warm_p50=0.001,
+    warm_p99=0.002,
+    cpu=0.0005,
+    memory=8e6,
 )
-SLOW = Figures(first_poll=0.4, cold_start=0.6, warm_p50=0.02, warm_p99=0.03, cpu=0.018, memory=48e6)
+SLOW = Figures(
+    first_poll=0.4,
+    cold_start=0.6,
+    least_cold_start=0.5,
+    warm_p50=0.02,
+    warm_p99=0.03,
+    cpu=0.018,
+    memory=48e6,
+)
 FLOOR = Figures(
-    first_poll=0.002, cold_start=0.004, warm_p50=0.0002, warm_p99=0.0003, cpu=0.0001, memory=3e6
+    first_poll=0.002,
+    cold_start=0.004,
+    least_cold_start=0.001,
+    warm_p50=0.0002,
+    warm_p99=0.0003,
+    cpu=0.0001,
+    memory=3e6,
 )
 
 
@@ -51,7 +71,7 @@ def test_a_percentile_is_one_of_the_values() -> None:
 
 def test_a_round_of_noise_moves_no_median() -> None:
     samples = Samples([1, 1, 9], [2, 2, 9], [3, 3, 9], [4, 4, 9], [5, 5, 9])
-    assert figures(samples) == Figures(1, 2, 3, 9, 4, 5)
+    assert figures(samples) == Figures(1, 2, 2, 3, 9, 4, 5)
 
 
 def test_a_target_is_missed_on_its_own_side() -> None:
@@ -70,8 +90,11 @@ def test_a_target_is_missed_on_its_own_side() -> None:
 
 def test_the_report_has_every_function_and_marks_what_is_missed() -> None:
     table = report(measured(), rounds=3, events=10)
-    assert "| lead-time | Python | 400 ms | 600 ms | 20.00 ms |" in table
-    assert "| mttr | Rust | 3.00 ms | 6.00 ms | 1.00 ms | 2.00 ms | 0.50 ms | 8.0 MB |" in table
+    assert "| lead-time | Python | 400 ms | 600 ms | 500 ms | 20.00 ms |" in table
+    assert (
+        "| mttr | Rust | 3.00 ms | 6.00 ms | 5.00 ms | 1.00 ms | 2.00 ms | 0.50 ms | 8.0 MB |"
+        in table
+    )
     assert "| mttr | 2 | 2 | 2 | 2 dynamodb UpdateItem |" in table
     assert "**" not in table
     slower = [
@@ -84,8 +107,7 @@ def test_the_report_has_every_function_and_marks_what_is_missed() -> None:
 def test_the_picture_has_a_bar_for_each_figure() -> None:
     document = ET.fromstring(picture(measured()))
     texts = ["".join(text.itertext()) for text in document.iter("{http://www.w3.org/2000/svg}text")]
-    assert texts.count("600.0  100 times") == 0
-    assert texts.count("600  100 times") == len(FUNCTIONS)
+    assert texts.count("600 (100 times)") == len(FUNCTIONS)
     assert texts.count("mttr") == 3
 
 

@@ -112,8 +112,8 @@ impl HttpConnector for Connector {
 }
 
 /// Whether a host has a certificate of Amazon Trust Services. Those of AWS in China and in isolated
-/// partitions are others' and have other names; of GovCloud not all are known to have one. Without
-/// encryption there is nobody to believe.
+/// partitions are others' and have other names; of the Regions `us-gov-*` not all are known to have
+/// one. Without encryption there is nobody to believe.
 fn is_amazon(uri: &str) -> bool {
     let Some(rest) = uri.strip_prefix("https://") else { return true };
     let host = rest.split(['/', '?', ':']).next().unwrap_or_default();
