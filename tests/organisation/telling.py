@@ -1,0 +1,108 @@
+"""Tells of an organisation in AWS's form: what its services remember, and the events they emit."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from end_to_end.pipelines import PRODUCTION_STAGE, REGION, Run, recent, records
+from organisation.world import ELSEWHERE, Happened
+from stage.scenario import Event, Services, move
+
+OTHER_REGION = "ap-southeast-1"
+"""Where the pipelines of the other tooling account are."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """All of it, moved to recent days."""
+
+    services: Services
+    early: list[Event]
+    events: list[Event]
+    """What may come in any order, once the early ones are settled."""
+    late: list[Event]
+    moved: timedelta
+
+
+def tell(happened: Happened) -> Told:
+    """Write down what happened."""
+    moved = recent(happened.runs)
+    early = {run.id for run in happened.early}
+    late = {run.id for run in happened.late}
+    any_order = [
+        event for run in happened.runs for event in _events(run, own=run.id not in early | late)
+    ]
+    any_order += [each.event for each in happened.incidents]
+    any_order += [_no_incident(each.event) for each in happened.others]
+    services = Services(
+        move([_record(each, happened) for each in records(happened.runs)], moved),
+        move([{"repository": n, "steps": s} for n, s in happened.histories.items()], moved),
+        move(
+            [each.record for each in happened.incidents]
+            + [_no_incident(each.record) for each in happened.others],
+            moved,
+        ),
+    )
+    return Told(
+        services,
+        move([_placed(run.event, run.pipeline.account) for run in happened.early], moved),
+        move(any_order, moved),
+        move([_placed(run.event, run.pipeline.account) for run in happened.late], moved),
+        moved,
+    )
+
+
+def _events(run: Run, *, own: bool) -> list[Event]:
+    """Return the events of an execution: its own, and those that count for nothing."""
+    event = run.event
+    level = "Stage" if "stage" in event["detail"] else "Pipeline"
+    told = [_other(event, level, "STARTED")]
+    if run.status == "Succeeded":
+        told.append(_other(event, "Stage" if level == "Pipeline" else "Pipeline", "SUCCEEDED"))
+    else:
+        told.append(_other(event, "Pipeline", run.status.upper()))
+    if own and run.reached_production:
+        told.append(event)
+    if run.only_verified:  # its production stage did nothing
+        told = [each for each in told if each["detail"].get("stage") != PRODUCTION_STAGE]
+    return [_placed(each, run.pipeline.account) for each in told]
+
+
+def _other(event: Event, level: str, state: str) -> Event:
+    detail = {k: v for k, v in event["detail"].items() if k not in ("stage", "execution-trigger")}
+    if level == "Stage":
+        detail["stage"] = PRODUCTION_STAGE
+    elif "execution-trigger" in event["detail"]:
+        detail["execution-trigger"] = event["detail"]["execution-trigger"]
+    return {
+        **event,
+        "id": str(uuid4()),
+        "detail-type": f"CodePipeline {level} Execution State Change",
+        "detail": {**detail, "state": state},
+    }
+
+
+def _record(record: dict[str, Any], happened: Happened) -> dict[str, Any]:
+    for each in record["executions"]:
+        execution = each["pipelineExecution"]
+        target = happened.targets.get(execution["pipelineExecutionId"])
+        if target is not None:
+            execution["rollbackMetadata"] = {"rollbackTargetPipelineExecutionId": target}
+    return _placed(record, record["account"])
+
+
+def _placed(document: dict[str, Any], account: str) -> dict[str, Any]:
+    if account != ELSEWHERE:
+        return document
+    found: dict[str, Any] = json.loads(json.dumps(document).replace(REGION, OTHER_REGION))
+    return found
+
+
+def _no_incident(document: dict[str, Any]) -> dict[str, Any]:
+    """Let an OpsItem be a request to change something."""
+    found: dict[str, Any] = json.loads(
+        json.dumps(document).replace("/aws/issue", "/aws/changerequest")
+    )
+    return found
