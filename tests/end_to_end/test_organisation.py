@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+import organisation
 from end_to_end.deployments import FUNCTIONS, again
 from end_to_end.settings import with_settings
 from organisation.telling import tell
@@ -20,12 +21,12 @@ from organisation.world import World
 from stage.product import Product
 from stage.scenario import Event
 
-SEEDS = [int(seed) for seed in os.environ.get("ORGANISATION_SEEDS", "1 2").split()]
-SIZE = int(os.environ.get("ORGANISATION_SIZE", "250"))
+ASKED_FOR = os.environ.get("ORGANISATION_SEEDS", "").split()
+SIZE = int(os.environ.get("ORGANISATION_SIZE", organisation.SIZE))
 REPEATED = 0.1
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [int(seed) for seed in ASKED_FOR] or organisation.SEEDS)
 def test_the_numbers_are_the_true_ones(product: Product, seed: int) -> None:
     happened = World(seed, SIZE).happened
     told = tell(happened)

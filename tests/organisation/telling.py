@@ -12,6 +12,7 @@ from stage.scenario import Event, Services, move
 
 OTHER_REGION = "ap-southeast-1"
 """Where the pipelines of the other tooling account are."""
+_APPROVAL = "Approve"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _events(run: Run, *, own: bool) -> list[Event]:
     told = [_other(event, level, "STARTED")]
     if run.status == "Succeeded":
         told.append(_other(event, "Stage" if level == "Pipeline" else "Pipeline", "SUCCEEDED"))
-    else:
+    elif run.status != "InProgress":
         told.append(_other(event, "Pipeline", run.status.upper()))
     if own and run.reached_production:
         told.append(event)
@@ -85,12 +86,64 @@ def _other(event: Event, level: str, state: str) -> Event:
 
 
 def _record(record: dict[str, Any], happened: Happened) -> dict[str, Any]:
+    stages = record["pipeline"]["stages"]
+    stages.insert(1, {"name": _APPROVAL, "actions": [_approval_action()]})
     for each in record["executions"]:
         execution = each["pipelineExecution"]
-        target = happened.targets.get(execution["pipelineExecutionId"])
+        own_id = execution["pipelineExecutionId"]
+        target = happened.targets.get(own_id)
         if target is not None:
             execution["rollbackMetadata"] = {"rollbackTargetPipelineExecutionId": target}
+        if own_id in happened.approvals:
+            _wait(each, happened.approvals[own_id])
     return _placed(record, record["account"])
+
+
+def _wait(execution: dict[str, Any], outcome: str) -> None:
+    """Let an execution wait for an approval, which is given, or not in time, or refused."""
+    details = execution["actionExecutionDetails"]
+    first = min(details, key=lambda each: str(each["startTime"]))
+    if outcome == "Failed":
+        details[:] = [each for each in details if each["stageName"] == "Source"]
+    action = _approval_action()
+    details.append(
+        {
+            **first,
+            "actionExecutionId": str(uuid4()),
+            "stageName": _APPROVAL,
+            "actionName": action["name"],
+            "startTime": first["lastUpdateTime"],
+            "lastUpdateTime": execution["lastUpdateTime"]
+            if outcome == "Failed"
+            else _start(details),
+            "status": outcome,
+            "input": {
+                "actionTypeId": action["actionTypeId"],
+                "configuration": {},
+                "region": REGION,
+                "inputArtifacts": [],
+            },
+            "output": {"outputArtifacts": [], "executionResult": {}, "outputVariables": {}},
+        }
+    )
+
+
+def _start(details: list[dict[str, Any]]) -> str:
+    """Return when production began."""
+    return str(next(e["startTime"] for e in details if e["stageName"] == PRODUCTION_STAGE))
+
+
+def _approval_action() -> dict[str, Any]:
+    kind = {"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"}
+    return {
+        "name": "Approve",
+        "actionTypeId": kind,
+        "runOrder": 1,
+        "configuration": {},
+        "outputArtifacts": [],
+        "inputArtifacts": [],
+        "region": REGION,
+    }
 
 
 def _placed(document: dict[str, Any], account: str) -> dict[str, Any]:

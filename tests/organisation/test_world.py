@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+from organisation import SEEDS as SMALL_SEEDS
+from organisation import SIZE as SMALL_SIZE
 from organisation.telling import tell
 from organisation.truth import Fact
 from organisation.world import KINDS, World
@@ -23,6 +25,11 @@ def test_the_same_seed_gives_the_same(seed: int) -> None:
 def test_every_kind_of_thing_happens() -> None:
     seen = sum((World(seed, SIZE).happened.kinds for seed in SEEDS), Counter[str]())
     assert sorted(seen) == sorted(KINDS)
+
+
+def test_the_small_ones_know_every_kind_together() -> None:
+    seen = {kind for seed in SMALL_SEEDS for kind in World(seed, SMALL_SIZE).happened.kinds}
+    assert sorted(set(KINDS) - seen) == []
 
 
 @pytest.mark.parametrize("seed", SEEDS)

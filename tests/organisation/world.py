@@ -57,7 +57,8 @@ KINDS = (
     *("hotfix by branch", "hotfix elsewhere", "hotfix of another repository"),
     *("OpsItem that does not exist", "OpsItem of tomorrow", "wrong clock"),
     *("first deployment", "deployment", "by hand", "retried", "approved", "queued", "parallel"),
-    *("superseded", "stopped", "failed", "rejected", "branch", "redeployment", "new pipeline"),
+    *("superseded", "stopped", "failed", "rejected", "timed out"),
+    *("in progress", "branch", "redeployment", "new pipeline"),
     *("rollback", "rollback ends incidents", "second rollback", "rollback that fails"),
     *("rollback of a failure", "rollback of another stage", "automatic rollback"),
     *("automatic rollback before production", "names the repository", "names the execution"),
@@ -145,6 +146,8 @@ class Happened:
     runs: list[Run] = field(default_factory=list)
     targets: dict[str, str] = field(default_factory=dict)
     """The execution that a rollback brought back."""
+    approvals: dict[str, Status] = field(default_factory=dict)
+    """How the approval before production ended, of the executions that had to wait for one."""
     incidents: list[Incident] = field(default_factory=list)
     others: list[Incident] = field(default_factory=list)
     """OpsItems that are no incidents."""
@@ -173,6 +176,7 @@ class World:
             if repository.now >= END:
                 break
             self._act(repository)
+        self._leave_at_work()
         self._rest_on_sunday()
         self._conclude()
         self.happened.histories = {
@@ -233,6 +237,8 @@ class World:
             *((1, self._roll_back_more), (1, self._fail_and_roll_back), (1, self._other_branch)),
             (1, self._new_pipeline),
         ]
+        if repository.trunk_based:  # there is one
+            acts.append((2, self._fail_and_roll_back))
         weights = [weight for weight, _ in acts]
         ((_, act),) = self._random.choices(acts, weights)
         act(repository)
@@ -411,7 +417,10 @@ class World:
         if how:
             self._seen(how)
         at = self._pass_a_while(repository)
-        return self._reach(repository, line, place, at, **more)
+        deployment = self._reach(repository, line, place, at, **more)
+        if how == "approved":
+            self.happened.approvals[deployment.run.id] = "Succeeded"
+        return deployment
 
     def _pass_a_while(self, repository: Repository) -> datetime:
         repository.now += timedelta(minutes=5)
@@ -507,17 +516,32 @@ class World:
         kinds: dict[str, Status] = {
             "failed": "Failed",
             "rejected": "Failed",
+            "timed out": "Failed",
             "stopped": "Stopped",
             "superseded": "Superseded",
         }
         kind = self._random.choice(list(kinds))
         line = self._random.choice(self._running(repository))
-        self._broken(repository, line, kinds[kind])
+        waited = timedelta(days=7) if kind == "timed out" else timedelta()
+        if repository.now + waited >= END:
+            return
+        run = self._broken(repository, line, kinds[kind], waited)
+        if kind in ("rejected", "timed out"):
+            self.happened.approvals[run.id] = "Failed"
         self._seen(kind)
 
-    def _broken(self, repository: Repository, line: Line, status: Status) -> Run:
+    def _leave_at_work(self) -> None:
+        """Some executions are not over yet."""
+        for repository in self._repositories:
+            if self._chance(0.3):
+                self._broken(repository, self._running(repository)[0], "InProgress")
+                self._seen("in progress")
+
+    def _broken(
+        self, repository: Repository, line: Line, status: Status, waited: timedelta = timedelta()
+    ) -> Run:
         started = self._pass(repository)
-        at = self._pass_a_while(repository)
+        at = self._pass_a_while(repository) + waited
         tip = repository.landings[-1].tip
         run = Run(
             tip, at=_spelt(at), pipeline=line.pipeline, started=_spelt(started), status=status
