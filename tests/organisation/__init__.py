@@ -3,4 +3,4 @@
 SIZE = 250
 """About how many events a small one has."""
 SEEDS = (0, 30)
-"""Those of small ones that know every kind of thing together; a change of the world needs others."""
+"""Small ones that know every kind of thing together; if the world changes, it may be others."""
