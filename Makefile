@@ -79,6 +79,10 @@ test-infra: tools-node ## Test the CDK app
 test-stage: tools-github assembly ## Test the compiled functions on the local stage, end to end
 	cd tests && python -m pytest
 
+.PHONY: soak
+soak: assembly ## Play a large organisation in chaos (SEED=… EVENTS=… SOAK=--peace|--no-window)
+	@PYTHONPATH=tests python -m organisation.soak $(SEED:%=--seed=%) $(EVENTS:%=--events=%) $(SOAK)
+
 .PHONY: check
 check: tools-rust tools-node assembly ## Check form, lints, types, licences, dependencies, spelling
 	cargo fmt --all --check

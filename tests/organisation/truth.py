@@ -4,7 +4,7 @@ Nothing here derives anything from events or records. The world says which deplo
 commits, which one it made fail, and what ended what.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -57,12 +57,21 @@ class Truth:
 
     facts: list[Fact] = field(default_factory=list)
 
-    def numbers(self, moved: timedelta, *, uncertain: bool = True) -> dict[Value, Statistics]:
+    def numbers(
+        self,
+        moved: timedelta,
+        *,
+        uncertain: bool = True,
+        repeated: Iterable[tuple[Value, float]] = (),
+    ) -> dict[Value, Statistics]:
         """Return what CloudWatch must hold, all days moved by so many.
 
-        `uncertain` says whether what may or may not be under a repository is taken to be there.
+        `uncertain` says whether what may or may not be under a repository is taken to be there,
+        `repeated` what is known to be there once more.
         """
-        values: dict[Value, list[int]] = {}
+        values: dict[Value, list[float]] = {}
+        for number, each in repeated:
+            values.setdefault(number, []).append(each)
         for fact in self.facts:
             day = (fact.at + moved).date().isoformat()
             for names in fact.under():
@@ -71,10 +80,15 @@ class Truth:
                     values.setdefault(value, []).append(fact.value)
         return {value: Statistics.of(measured) for value, measured in values.items()}
 
-    def differences(self, found: dict[Value, Statistics], moved: timedelta) -> list[str]:
+    def differences(
+        self,
+        found: dict[Value, Statistics],
+        moved: timedelta,
+        repeated: Sequence[tuple[Value, float]] = (),
+    ) -> list[str]:
         """Return a line for every number that CloudWatch has otherwise."""
-        most = self.numbers(moved)
-        least = self.numbers(moved, uncertain=False)
+        most = self.numbers(moved, repeated=repeated)
+        least = self.numbers(moved, uncertain=False, repeated=repeated)
         lines = []
         for value in sorted(found.keys() | most.keys(), key=str):
             real, high, low = found.get(value), most.get(value), least.get(value)
