@@ -1,7 +1,7 @@
 """In chaos, too, every number is the true one, but for what the documented window repeats.
 
-`organisation.play` says what happens, `stage.chaos` what fails. The stage knows which values a fault
-hit between CloudWatch's taking them and their confirmation: those, and no others, are there twice.
+`organisation.play` says what happens, `stage.chaos` what fails. The stage knows which values a
+fault hit between CloudWatch's taking them and their confirmation: those alone are there twice.
 """
 
 import os

@@ -1,7 +1,7 @@
 """A whole organisation's events give the true numbers, in any order and some of them twice.
 
-It knows all kinds of things that `test_lead_time_orders` and `test_incident_orders` make up, and
-all four functions see all of it; those look into the ledger, too, and at single moments.
+All four functions see all of it. `test_lead_time_orders` looks into the ledger, too,
+`test_incident_orders` at single moments, and `test_chaos` lets everything fail meanwhile.
 """
 
 import os

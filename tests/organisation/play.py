@@ -28,7 +28,7 @@ from stage.scenario import Event
 
 Progress = Callable[[str], None]
 
-REPEATED = 0.1
+REPEATED = 0.15
 COPIED = 0.05
 DELAYED = 0.05
 _POINTS = 1_000_000

@@ -28,7 +28,7 @@ _OFTEN: dict[Fault, int] = {
     "slow": 2,
     "stuck": 1,
 }
-_SELDOM_ASKED = {"cloudwatch": 2, "secretsmanager": 10, "ssm": 3, "sts": 10}
+_SELDOM_ASKED = {"cloudwatch": 4, "github": 4, "secretsmanager": 10, "ssm": 3, "sts": 10}
 """What makes up for it that some services are called less often than others."""
 _OUTAGE = 24
 """For how many calls an operation is down."""
@@ -41,9 +41,9 @@ class Chaos:
     """The schedule, and how often it hit.
 
     `share` is of calls, and more of those that functions make seldom. A tenth as many end the
-    process, and half as many meet with an outage. `window` says whether faults may fall between CloudWatch's
-    taking a value and its confirmation; `patience` is the longest time-out of a function that is
-    waited for.
+    process, and half as many meet with an outage. `window` says whether faults may fall between
+    CloudWatch's taking a value and its confirmation; `patience` is the longest time-out of a
+    function that is waited for.
     """
 
     def __init__(self, *, seed: int, share: float, window: bool, patience: int) -> None:
@@ -92,7 +92,7 @@ class Chaos:
             self._hit("github", str(down))
             return down
         chance = self._chance(api, "call", turn)
-        if chance.random() >= self._share:
+        if chance.random() >= self._share * _SELDOM_ASKED["github"]:
             return None
         kind = chance.choice(_GITHUB)
         self._hit("github", str(kind))
