@@ -10,7 +10,7 @@ from stage.product import Product
 from stage.profiles import profiles
 
 _REDRIVE_SECONDS = 120
-_REPLAY_SECONDS = 20
+_REPLAY_SECONDS = 120
 
 
 def redrive(

@@ -82,6 +82,7 @@ def play(
     repeated = [
         (Value(each["metric"], frozenset(each["dimensions"].items()), each["day"]), value)
         for taken in lost
+        if taken["faults"]
         for each in taken["data"]
         for value in each["values"]
     ]

@@ -32,7 +32,7 @@ _SELDOM_ASKED = {"cloudwatch": 4, "github": 4, "secretsmanager": 10, "ssm": 3, "
 """What makes up for it that some services are called less often than others."""
 _OUTAGE = 24
 """For how many calls an operation is down."""
-_FROZEN = range(60, 1_000_000, 3000)
+_FROZEN = range(60, 1_000_000, 10_000)
 _IN_THE_WINDOW: set[Fault] = {"cut-after", "slow"}
 """What loses CloudWatch's answer when it has taken the values."""
 
