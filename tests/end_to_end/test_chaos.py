@@ -14,7 +14,7 @@ from stage.product import Product
 
 ASKED_FOR = os.environ.get("CHAOS_SEEDS", "").split()
 SIZE = int(os.environ.get("CHAOS_SIZE", "200"))
-SEEDS = [int(seed) for seed in ASKED_FOR] or [3]
+SEEDS = [int(seed) for seed in ASKED_FOR] or [26]
 
 KINDS = (
     *(

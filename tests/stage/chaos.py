@@ -60,8 +60,7 @@ class Chaos:
         kinds = [kind for kind in _OFTEN if not (lossy and kind in _IN_THE_WINDOW)]
         name = f"{service} {operation}"
         turn = self._turn(name)
-        outage = self._chance(name, "outage", turn // _OUTAGE)
-        if outage.random() < self._share / 2 and not calm:
+        if (outage := self._outage(name, turn)) and not calm:
             down: Fault = outage.choice(("throttle", "fail", "cut-before"))
             self._hit(service, down)
             return down
@@ -86,8 +85,7 @@ class Chaos:
     def github(self, api: str) -> "Kind | int | None":
         """Return what the next request to GitHub meets with."""
         turn = self._turn(f"github {api}")
-        outage = self._chance(api, "outage", turn // _OUTAGE)
-        if outage.random() < self._share / 2:
+        if outage := self._outage(api, turn):
             down: Kind | int = outage.choice((500, 502, 503, "cut-before"))
             self._hit("github", str(down))
             return down
@@ -97,6 +95,12 @@ class Chaos:
         kind = chance.choice(_GITHUB)
         self._hit("github", str(kind))
         return kind
+
+    def _outage(self, name: str, turn: int) -> random.Random | None:
+        """Return what decides how an operation is down, if it is: first after a few dozen calls."""
+        number, period = turn // _OUTAGE, int(2 / self._share)
+        first = self._chance(name, "first outage", 0).randint(1, 3)
+        return self._chance(name, "outage", number) if number % period == first else None
 
     def moments(self) -> Iterator[float]:
         """Yield after how many seconds each time a process is to be killed, wherever it is."""
