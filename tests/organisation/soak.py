@@ -41,7 +41,10 @@ def main() -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> list[str]:
-    return [f"SEED={arguments.seed}", f"EVENTS={arguments.events}"]
+    """Return how `make` is told the same."""
+    how = [f"--share={arguments.share}"]
+    how += ["--peace"] * arguments.peace + ["--no-window"] * arguments.no_window
+    return [f"SEED={arguments.seed}", f"EVENTS={arguments.events}", f"SOAK='{' '.join(how)}'"]
 
 
 def _tell(outcome: Outcome) -> None:
