@@ -14,7 +14,7 @@ from stage.product import Product
 
 ASKED_FOR = os.environ.get("CHAOS_SEEDS", "").split()
 SIZE = int(os.environ.get("CHAOS_SIZE", "200"))
-SEEDS = [int(seed) for seed in ASKED_FOR] or [26]
+SEEDS = [int(seed) for seed in ASKED_FOR] or [38]
 
 KINDS = (
     *(
@@ -38,7 +38,8 @@ def test_the_numbers_are_the_true_ones_in_chaos(product: Product, seed: int, win
         f"seed {seed}; once more: cd tests && CHAOS_SEEDS={seed} CHAOS_SIZE={SIZE} "
         f"python -m pytest end_to_end/test_chaos.py -k '{'also' if window else 'before'}'"
     )
-    outcome = play(product, seed, SIZE, Chaos(window=window), lambda text: print(text))
+    chaos = Chaos(window=window, patience=30 if window else 0)  # to be frozen takes half a minute
+    outcome = play(product, seed, SIZE, chaos, lambda text: print(text))
     print(outcome.hits, outcome.figures)
     _seen.update(outcome.figures)
     _seen.update(outcome.hits)

@@ -36,6 +36,7 @@ _POINTS = 1_000_000
 _AT_ONCE = 8
 _AWAY_SECONDS = 2
 _ROUNDS = 20
+_MOST_ACTS = 10
 _PROGRESS_SECONDS = 15
 _PROGRESS_EVENTS = 1000
 
@@ -117,23 +118,22 @@ class _Play:
         self._product, self._emulator = product, product.emulator
         self._seed, self._told, self._chaos, self._progress = seed, told, chaos, progress
         self._chance = random.Random(seed)
+        self._acts = 0
         self.figures: Counter[str] = Counter()
         self.hits: Counter[str] = Counter()
 
     def run(self) -> None:
         """Play all of it: what is told first, what comes in any order, and what is told last."""
         told = self._told
-        self._begin_chaos(0)
-        self._emit(told.early)
-        self._settle()
-        self._end_chaos()
-        self._begin_chaos(1)
-        self._play_in_any_order(told.events)
-        self._end_chaos()
-        self._begin_chaos(2)
-        self._emit(told.late)
-        self._settle()
-        self._end_chaos()
+        for events in told.early:
+            with self._in_chaos():
+                self._emit(events)
+                self._settle()
+        with self._in_chaos():
+            self._play_in_any_order(told.events)
+        with self._in_chaos():
+            self._emit(told.late)
+            self._settle()
         tally = self._emulator.tally()
         self.figures["invocations"] = tally["invocations"]
         self.figures["retries"] = tally["attempts"] - tally["invocations"]
@@ -184,19 +184,23 @@ class _Play:
 
     # Chaos, and its end.
 
-    def _begin_chaos(self, act: int) -> None:
+    @contextmanager
+    def _in_chaos(self) -> Iterator[None]:
+        """Let all fail, if anything is to, and then let nothing be left that was not handled."""
         if self._chaos:
+            self._acts += 1
             self._emulator.begin_chaos(
-                seed=self._seed * 3 + act,
+                seed=self._seed * _MOST_ACTS + self._acts,
                 share=self._chaos.share,
                 window=self._chaos.window,
                 patience=self._chaos.patience,
             )
+        yield
+        if self._chaos:
+            self._end_chaos()
 
     def _end_chaos(self) -> None:
         """Redrive while everything still fails, and then until nothing is left."""
-        if self._chaos is None:
-            return
         self._product.end_leases()
         self._redrive()
         self.hits.update(self._emulator.chaos_hits())

@@ -1,12 +1,13 @@
 """Tells of an organisation in AWS's form: what its services remember, and the events they emit."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from end_to_end.pipelines import PRODUCTION_STAGE, REGION, Run, recent, records
+from end_to_end.pipelines import PRODUCTION_STAGE, REGION, Run, moment, recent, records
 from organisation.world import ELSEWHERE, Happened
 from stage.scenario import Event, Services, move
 
@@ -20,9 +21,10 @@ class Told:
     """All of it, moved to recent days."""
 
     services: Services
-    early: list[Event]
+    early: list[list[Event]]
+    """What is settled before all else, one after the other."""
     events: list[Event]
-    """What may come in any order, once the early ones are settled."""
+    """What may then come in any order."""
     late: list[Event]
     moved: timedelta
 
@@ -48,11 +50,26 @@ def tell(happened: Happened) -> Told:
     )
     return Told(
         services,
-        move([_placed(run.event, run.pipeline.account) for run in happened.early], moved),
+        [
+            move([_placed(run.event, run.pipeline.account) for run in runs], moved)
+            for runs in _one_of_each_repository(happened.early)
+        ],
         move(any_order, moved),
         move([_placed(run.event, run.pipeline.account) for run in happened.late], moved),
         moved,
     )
+
+
+def _one_of_each_repository(runs: list[Run]) -> list[list[Run]]:
+    """Part executions so that no two of a part are of the same repository, the first ones first."""
+    parts: list[list[Run]] = []
+    told = Counter[str | None]()
+    for run in sorted(runs, key=lambda each: moment(each.at)):
+        number = told[run.repository]
+        told[run.repository] += 1
+        parts[number:] = parts[number:] or [[]]
+        parts[number].append(run)
+    return parts
 
 
 def _events(run: Run, *, own: bool) -> list[Event]:

@@ -8,7 +8,8 @@ from the order of events, by the documentation, is avoided, or stated in `Happen
   hours to go to, whatever has arrived;
 - an OpsItem is referenced by the deployments of one repository alone;
 - what ends incidents by a rollback is told after them (`late`);
-- the first deployment of every pipeline is told first (`early`);
+- the first deployment of every pipeline is told first (`early`), those of a repository one after
+  the other: what ends an incident first is looked for in the pipelines that are known;
 - an incident that names an execution or a commit, but no repository, may count under its
   deployment's (`Fact.certain`);
 - under trunk-based development no branches are deployed in turns that are not built on each other;

@@ -25,8 +25,8 @@ _OFTEN: dict[Fault, int] = {
     "fail": 8,
     "cut-before": 6,
     "cut-after": 6,
-    "slow": 2,
-    "stuck": 1,
+    "slow": 3,
+    "stuck": 3,
 }
 _SELDOM_ASKED = {"cloudwatch": 4, "github": 4, "secretsmanager": 10, "ssm": 3, "sts": 10}
 """What makes up for it that some services are called less often than others."""
