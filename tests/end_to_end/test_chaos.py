@@ -39,7 +39,7 @@ def test_the_numbers_are_the_true_ones_in_chaos(product: Product, seed: int, win
         f"python -m pytest end_to_end/test_chaos.py -k '{'also' if window else 'before'}'"
     )
     chaos = Chaos(window=window, patience=30 if window else 0)  # to be frozen takes half a minute
-    outcome = play(product, seed, SIZE, chaos, lambda text: print(text))
+    outcome = play(product, seed, SIZE, chaos, print)
     print(outcome.hits, outcome.figures)
     _seen.update(outcome.figures)
     _seen.update(outcome.hits)
