@@ -89,6 +89,10 @@ bench: build $(BENCH)/venv/installed ## Measure the functions, beside an empty o
 	@PYTHONPATH=tests python -m bench --lambda-dir $(LAMBDA_DIR) \
 		$(addprefix --rounds ,$(ROUNDS)) $(addprefix --picture ,$(PICTURE))
 
+.PHONY: soak
+soak: assembly ## Play a large organisation in chaos (SEED=… EVENTS=… SOAK=--peace|--no-window)
+	@PYTHONPATH=tests python -m organisation.soak $(SEED:%=--seed=%) $(EVENTS:%=--events=%) $(SOAK)
+
 .PHONY: check
 check: tools-rust tools-node assembly ## Check form, lints, types, licences, dependencies, spelling
 	cargo fmt --all --check

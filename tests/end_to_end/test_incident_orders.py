@@ -1,8 +1,6 @@
-"""Random histories of failures give their numbers, however their events come.
+"""Events of failures that come at the same moment give their numbers.
 
-What must come of them is known when they are made up. They leave out what the documentation says
-may depend on the order: incidents that name nothing, and incidents of a deployment that is rolled
-back after them.
+`test_organisation` plays whole histories in any order; here is what meets in the ledger at once.
 """
 
 import random
@@ -10,16 +8,15 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
 from end_to_end.deployments import again
-from end_to_end.git import Step, commit
+from end_to_end.git import commit
 from end_to_end.incidents import Incident
-from end_to_end.outages import COUNTS, RECOVERIES, Outage, is_change
-from end_to_end.pipelines import PAYMENTS, WEB, Pipeline, Run, Status, moment
+from end_to_end.outages import COUNTS, RECOVERIES, Outage
+from end_to_end.pipelines import Run
 from stage import metrics
 from stage.github.story import sha
 from stage.metrics import Statistics, Value
@@ -27,170 +24,6 @@ from stage.product import Product
 from stage.scenario import Event
 
 FUNCTIONS = ("change-failure-rate", "mttr")
-HAPPENINGS = 30
-ORDERS = 2
-
-
-class Imagined:
-    """A history that is made up: executions of two pipelines, incidents, rollbacks."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-        self._now = moment("00:00")
-        self._numbers = iter(range(1, 10_000))
-        self._pipelines = (WEB, PAYMENTS)
-        self._deployed: dict[str, list[Run]] = {each.name: [] for each in self._pipelines}
-        self._mended: dict[str, set[int]] = {each.name: set() for each in self._pipelines}
-        self._menders: dict[int, str] = {}
-        self._open: dict[int, Incident] = {}
-        self._was_rolled_back: set[str] = set()
-        self._steps: dict[str, list[Step]] = {each.name: [] for each in self._pipelines}
-        self.runs: list[Run] = []
-        self.incidents: list[Incident] = []
-        self.caused_by: dict[int, Run] = {}
-        self.undone: list[Run] = []
-        self.recovered: list[tuple[Run, str]] = []
-        self.rework: list[Run] = []
-        for pipeline in self._pipelines:
-            self._deploy(pipeline)
-        happenings = [
-            *(self._deploy, self._deploy, self._incident, self._incident),
-            *(self._roll_back, self._roll_back_elsewhere, self._fail, self._fail_later),
-        ]
-        for _ in range(HAPPENINGS):
-            self._random.choice(happenings)(self._random.choice(self._pipelines))
-
-    @property
-    def outage(self) -> Outage:
-        """Return it in the form of a table."""
-        return Outage(
-            "imagined",
-            self.runs,
-            incidents=self.incidents,
-            histories={
-                pipeline.sources[0]: self._steps[pipeline.name] for pipeline in self._pipelines
-            },
-            caused_by=self.caused_by,
-            undone=tuple(self.undone),
-            recovered=tuple(self.recovered),
-            rework=tuple(self.rework),
-        )
-
-    def _pass(self) -> str:
-        self._now += timedelta(seconds=self._random.randint(1, 300))
-        return f"{self._now:%H:%M:%S}"
-
-    def _commit(self, pipeline: Pipeline) -> str:
-        """Somebody commits, perhaps to end incidents, some of which have ended."""
-        label = f"c{next(self._numbers)}"
-        own = [number for number, name in self._menders.items() if name == pipeline.name]
-        picked = self._random.sample(own, min(len(own), self._random.choice([0, 0, 1, 2])))
-        ids = [each.id for each in self.incidents if each.number in picked]
-        message = f"Mend {' and '.join(ids)}" if ids else label
-        self._mended[pipeline.name].update(picked)
-        self._steps[pipeline.name].append(commit(label, self._pass(), message=message))
-        return label
-
-    def _deploy(self, pipeline: Pipeline) -> None:
-        label, started = self._commit(pipeline), self._pass()
-        ended = self._pass() if pipeline == PAYMENTS else ""
-        run = Run(label, at=self._pass(), pipeline=pipeline, started=started)
-        if ended:
-            run = Run(label, at=ended, pipeline=pipeline, started=started, ended=run.at)
-        self._reached(run)
-
-    def _reached(self, run: Run) -> None:
-        self.runs.append(run)
-        self._deployed[run.pipeline.name].append(run)
-        mended = self._mended[run.pipeline.name]
-        if mended:
-            self.rework.append(run)
-        for number in sorted(mended & self._open.keys()):
-            incident = self._open.pop(number)
-            self.recovered.append((run, _difference(run.at, incident.at)))
-        mended.clear()
-
-    def _fail(self, pipeline: Pipeline) -> None:
-        statuses: list[Status] = ["Failed", "Superseded", "Stopped"]
-        label, started = self._commit(pipeline), self._pass()
-        status = self._random.choice(statuses)
-        run = Run(label, at=self._pass(), pipeline=pipeline, started=started, status=status)
-        self.runs.append(run)
-
-    def _fail_later(self, _: Pipeline) -> None:
-        """A trunk-based execution fails after production, and CodePipeline rolls it back."""
-        label, started, at, ended = self._commit(PAYMENTS), self._pass(), self._pass(), self._pass()
-        run = Run(label, at=at, pipeline=PAYMENTS, started=started, ended=ended, status="Failed")
-        target = self._deployed[PAYMENTS.name][-1]
-        self._reached(run)
-        started, at, ended = self._pass(), self._pass(), self._pass()
-        back = Run(
-            target.commit,
-            at=at,
-            pipeline=PAYMENTS,
-            started=started,
-            ended=ended,
-            rollback=True,
-            undoes=run,
-        )
-        self._undo(run, back)
-
-    def _roll_back(self, pipeline: Pipeline) -> None:
-        if len(self._deployed[pipeline.name]) < 2:
-            return
-        target, latest = self._deployed[pipeline.name][-2:]
-        if latest in self.caused_by.values():
-            return
-        started, at = self._pass(), self._pass()
-        ended = self._pass() if pipeline == PAYMENTS else ""
-        back = Run(
-            target.commit, at=at, pipeline=pipeline, started=started, ended=ended, rollback=True
-        )
-        self._undo(latest, back)
-
-    def _roll_back_elsewhere(self, pipeline: Pipeline) -> None:
-        """Another stage than production's is rolled back, which undoes nothing."""
-        target, started = self._deployed[pipeline.name][0], self._pass()
-        self.runs.append(
-            Run(
-                target.commit,
-                at=self._pass(),
-                pipeline=pipeline,
-                started=started,
-                rollback=True,
-                only_verified=True,
-            )
-        )
-
-    def _undo(self, run: Run, back: Run) -> None:
-        self.runs.append(back)
-        if run.id not in self._was_rolled_back:
-            self._was_rolled_back.add(run.id)
-            self.undone.append(run)
-            self.recovered.append((back, _difference(back.at, run.at)))
-
-    def _incident(self, pipeline: Pipeline) -> None:
-        number, at = next(self._numbers), self._pass()
-        deployed = self._deployed[pipeline.name]
-        repository = {"dora/repository": pipeline.sources[0]}
-        cause, names = deployed[-1], repository
-        how = self._random.choice(["repository", "repository", "execution", "commit"])
-        if how != "repository":
-            cause = self._random.choice(deployed)
-        if how == "execution":
-            names = {"dora/execution-id": cause.id}
-        if how == "commit":
-            names = {"dora/commit": sha(pipeline.sources[0], cause.commit)}
-        incident = Incident(number, at, names=names)
-        self.incidents.append(incident)
-        self.caused_by[number] = cause
-        self._menders[number] = self._random.choice(self._pipelines).name
-        self._open[number] = incident
-
-
-def _difference(later: str, earlier: str) -> str:
-    seconds = (moment(later) - moment(earlier)).total_seconds()
-    return f"{later} - {earlier} = {seconds:.0f}"
 
 
 def comparable(numbers: dict[Value, Statistics]) -> dict[Value, Statistics]:
@@ -210,26 +43,6 @@ def deliver(product: Product, told: list[tuple[str, Event]]) -> None:
     for each in product.emulator.answers():
         if "error" in each:
             product.invoke(each["function"], each["event"])
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_the_order_of_events_changes_no_number(product: Product, seed: int) -> None:
-    outage = Imagined(seed).outage
-    for order in range(ORDERS):
-        product.reset()
-        outage.happened(product)
-        told = [
-            (function, again(event))
-            for event in outage.events("forwards")
-            for function in FUNCTIONS
-            for _ in range(2)
-        ]
-        random.Random(order).shuffle(told)
-        deliver(product, told)
-        found, where = product.statistics(), f"seed {seed}, order {order}"
-        wanted = outage.numbers((*COUNTS, *RECOVERIES))
-        assert metrics.differences(comparable(found), comparable(wanted)) == [], where
-        check_rates(found)
 
 
 def check_rates(numbers: dict[Value, Statistics]) -> None:
@@ -423,16 +236,3 @@ def test_a_rollback_and_its_incident_overtake_each_other(
         if "error" in each:
             product.invoke("mttr", each["event"])
     check_one_recovery_each(product, deployments[1:], outage)
-
-
-def test_all_that_is_imagined_happens() -> None:
-    """A property that holds for want of cases would prove nothing."""
-    histories = [Imagined(seed).outage for seed in range(8)]
-    for happened in (
-        lambda each: len(each.undone) > 1,
-        lambda each: len(each.recovered) > len(each.undone),
-        lambda each: len(each.rework) > 1,
-        lambda each: len(each.caused_by) > len({run.id for run in each.caused_by.values()}),
-    ):
-        assert sum(map(happened, histories)) > 1
-    assert all(len(list(filter(is_change, each.runs))) > 5 for each in histories)

@@ -2,11 +2,8 @@
 
 import contextlib
 import json
-import subprocess
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import pytest
 
@@ -18,13 +15,12 @@ from end_to_end.deployments import (
     error_type,
     without_permissions,
 )
-from stage import HOME, REPOSITORY
+from end_to_end.operations import redrive, replay
+from stage import HOME
 from stage.product import Product
-from stage.profiles import profiles
 from stage.scenario import Event
 
 FOREVER = 1000
-_REPLAY_SECONDS = 20
 
 
 @pytest.mark.parametrize("function", ["change-failure-rate", "lead-time"])
@@ -152,46 +148,15 @@ def test_a_replay_counts_what_was_lost_and_nothing_twice(product: Product) -> No
         )
 
     for name in FUNCTIONS:
-        replay(product, name, event)
+        replay_around(product, name, event)
     assert product.metrics() == counted_once(event, *FUNCTIONS)
     for name in FUNCTIONS:
-        replay(product, name, event)
+        replay_around(product, name, event)
     assert product.metrics() == counted_once(event, *FUNCTIONS)
 
 
-def redrive(
-    product: Product, queue: str, *, account: str = ""
-) -> "subprocess.CompletedProcess[str]":
-    """Run `make redrive` with a profile for each of the accounts, as `make deploy` takes them."""
-    accounts = {"operations": product.account, "queue": account or product.account}
-    with profiles(product.emulator, accounts, product.region) as environment:
-        return subprocess.run(
-            ["make", "redrive", f"QUEUE={queue}", "CONFIG=infra/stage.config.ts"],
-            cwd=REPOSITORY,
-            env=environment
-            | {f"PROFILE_{product.account}": "operations", "QUEUE_PROFILE": "queue"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-
-def replay(product: Product, function: str, event: Event) -> None:
+def replay_around(product: Product, function: str, event: Event) -> None:
     """Replay what the function's bus had taken at the time of the event, and wait."""
-    events = product.operations("events")
-    place = f"arn:aws:events:{product.region}:{product.account}"
-    at = datetime.fromisoformat(event["time"])
-    name = f"replay-{uuid4()}"
-    events.start_replay(
-        ReplayName=name,
-        EventSourceArn=f"{place}:archive/dora-{function}",
-        EventStartTime=at - timedelta(minutes=1),
-        EventEndTime=at + timedelta(minutes=1),
-        Destination={"Arn": f"{place}:event-bus/dora-{function}"},
-    )
-    deadline = time.monotonic() + _REPLAY_SECONDS
-    while events.describe_replay(ReplayName=name)["State"] != "COMPLETED":
-        assert time.monotonic() < deadline, "the replay does not end"
-        time.sleep(0.05)
+    at, around = datetime.fromisoformat(event["time"]), timedelta(minutes=1)
+    replay(product, function, at - around, at + around)
     product.emulator.settle()

@@ -14,6 +14,7 @@ from stage.model import service_model, to_wire
 
 _TARGET_PREFIX = service_model("codepipeline").metadata["targetPrefix"]
 _PAGES = Pages("nextToken", "maxResults", 100, "InvalidNextTokenException")
+_SUMMARISED = service_model("codepipeline").shape_for("PipelineExecutionSummary").members.keys()
 
 Record = dict[str, Any]
 
@@ -112,8 +113,10 @@ def _list_pipeline_executions(record: Record, request: dict[str, Any]) -> dict[s
             if each["pipelineExecution"]["pipelineVersion"] == version
             and _succeeded_in(stage, each)
         ]
-    summaries = [_summary(each, record["pipeline"]) for each in executions]
-    return _PAGES.cut(request, summaries, "pipelineExecutionSummaries")
+    page = _PAGES.cut(request, executions, "pipelineExecutionSummaries")
+    listed = page["pipelineExecutionSummaries"]
+    page["pipelineExecutionSummaries"] = [_summary(each, record["pipeline"]) for each in listed]
+    return page
 
 
 def _list_action_executions(record: Record, request: dict[str, Any]) -> dict[str, Any]:
@@ -172,9 +175,8 @@ def _summary(execution: dict[str, Any], pipeline: dict[str, Any]) -> dict[str, A
         }
         for revision in source.get("artifactRevisions", [])
     ]
-    shape = service_model("codepipeline").shape_for("PipelineExecutionSummary")
     known = {**source, **execution}
     return {
-        **{name: value for name, value in known.items() if name in shape.members},
+        **{name: value for name, value in known.items() if name in _SUMMARISED},
         "sourceRevisions": revisions,
     }

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ LOG = HOME / "stage.log"
 SECRET = "test"  # the emulator's for every account's own credentials
 _START_SECONDS = 60
 _STOP_SECONDS = 10
+_LONGEST_REQUEST = 120
 
 
 class DirectionRefused(Exception):
@@ -70,6 +72,10 @@ class Emulator:
         """Let GitHub fail requests; `stage.github.faults` says how it can."""
         self._direct("github-fault", {"kind": kind, **how})
 
+    def limit_github(self, points: int) -> None:
+        """Let GitHub's token have so many points an hour on each of its APIs."""
+        self._direct("github-limit", {"rest": points, "graphql": points})
+
     def github_requests(self) -> list[dict[str, Any]]:
         """Return what GitHub was asked."""
         requests: list[dict[str, Any]] = self._direct("github-requests")
@@ -81,6 +87,25 @@ class Emulator:
         """Let a service fail calls of functions; `stage.faults` says how it can."""
         call = {"service": service, "operation": operation}
         self._direct("fault", {**call, "kind": kind, "times": times, "after": after})
+
+    def begin_chaos(self, *, seed: int, share: float, window: bool, patience: int) -> None:
+        """Let everything fail by a schedule, until it is healed; `stage.chaos` says how."""
+        schedule = {"seed": seed, "share": share, "window": window, "patience": patience}
+        self._direct("chaos", schedule)
+
+    def chaos_hits(self) -> dict[str, int]:
+        """Return how often which fault of the last schedule hit."""
+        hits: dict[str, int] = self._direct("chaos-hits")
+        return hits
+
+    def restart(self, seconds: float) -> None:
+        """Let all processes of functions end, and all services be away for so long."""
+        self._direct("restart", seconds)
+
+    def unconfirmed(self) -> list[dict[str, Any]]:
+        """Return what CloudWatch took and the ledger was not told of; see `stage.publications`."""
+        found: list[dict[str, Any]] = self._direct("unconfirmed")
+        return found
 
     def heal(self) -> None:
         """Let every service work again."""
@@ -96,6 +121,11 @@ class Emulator:
         answers: list[dict[str, Any]] = self._direct("answers")
         return answers
 
+    def tally(self) -> dict[str, Any]:
+        """Return how many invocations there were, how they ended, and how many are not over."""
+        tally: dict[str, Any] = self._direct("tally")
+        return tally
+
     def take_decisions(self) -> list[dict[str, Any]]:
         """Return what IAM decided about roles since this was last asked, each decision once."""
         decisions: list[dict[str, Any]] = self._direct("decisions")
@@ -103,8 +133,18 @@ class Emulator:
 
     def settle(self, seconds: float = 60) -> None:
         """Wait until every asynchronous invocation is over, retries included."""
-        if not self._direct("idle", seconds):
+        if not self.is_idle(seconds):
             raise TimeoutError(f"functions are still at work after {seconds} s, see {LOG}")
+
+    def is_idle(self, seconds: float) -> bool:
+        """Wait until every asynchronous invocation is over; tell whether that came in time."""
+        deadline = time.monotonic() + seconds
+        while True:  # a request for each part: none is answered much later than others
+            left = deadline - time.monotonic()
+            if self._direct("idle", min(max(left, 0), _LONGEST_REQUEST / 2)):
+                return True
+            if left <= 0:
+                return False
 
     def forget(self) -> None:
         """Forget faults, calls, answers, histories, OpsItems and metrics."""
@@ -115,7 +155,7 @@ class Emulator:
             f"{self.endpoint}/_stage/{direction}", json.dumps(document).encode()
         )
         try:
-            with self._opener.open(request, timeout=120) as response:
+            with self._opener.open(request, timeout=_LONGEST_REQUEST) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             raise DirectionRefused(error.read().decode()) from error

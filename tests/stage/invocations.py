@@ -7,6 +7,7 @@ the last one is over.
 import json
 import logging
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import UTC, datetime
@@ -41,6 +42,19 @@ class Invocations:
         with self._changed:
             self._open += 1
         self._workers.submit(copy_context().run, self._process, function, event)
+
+    def tally(self) -> dict[str, Any]:
+        """Count what was done so far, and what is not over."""
+        answers = list(self.answers)
+        errors = Counter(each["error"].get("errorType") for each in answers if "error" in each)
+        outcomes = Counter(each["answer"]["outcome"] for each in answers if "answer" in each)
+        return {
+            "open": self._open,
+            "invocations": len(answers),
+            "attempts": sum(each["attempts"] for each in answers),
+            "errors": errors,
+            "outcomes": outcomes,
+        }
 
     def wait_until_idle(self, seconds: float) -> bool:
         """Wait until nothing is queued or running; tell whether that came in time."""

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import os
+import random
 import shutil
 import signal
 import sys
@@ -21,13 +22,15 @@ from ministack import app as ministack
 from ministack.core import lambda_runtime
 from ministack.services import cloudwatch
 
-from stage import decisions, events, gaps, invocations
+from stage import decisions, environments, events, gaps, invocations
+from stage.chaos import Chaos
 from stage.codepipeline import CodePipeline
 from stage.faults import Fault, Faults, Receive, Scope, Send, read_body
 from stage.github import ROOT as GITHUB
 from stage.github.app import GitHub
 from stage.github.faults import Fault as GitHubFault
 from stage.opscenter.service import OpsCenter
+from stage.publications import Publications
 
 Direction = Callable[[Any], Awaitable[Any]]
 
@@ -40,7 +43,10 @@ class Director:
         self._opscenter = OpsCenter(events.emit)
         self._github = GitHub()
         self._invocations = invocations.Invocations()
-        self._faults = Faults(ministack.app)
+        self._publications = Publications()
+        self._environments = environments.Environments(self._publications)
+        self._faults = Faults(ministack.app, self._environments, self._publications)
+        self._killing: asyncio.Task[None] | None = None
         self._decisions = decisions.Decisions()
         self._directions: dict[str, Direction] = {
             "/_stage/emit": self._emit,
@@ -48,16 +54,23 @@ class Director:
             "/_stage/opscenter": self._load_opscenter,
             "/_stage/github": self._load_github,
             "/_stage/github-fault": self._add_github_fault,
+            "/_stage/github-limit": self._limit_github,
             "/_stage/github-requests": self._list_github_requests,
             "/_stage/fault": self._add_fault,
             "/_stage/heal": self._heal,
+            "/_stage/chaos": self._begin_chaos,
+            "/_stage/chaos-hits": self._list_chaos_hits,
+            "/_stage/restart": self._restart,
+            "/_stage/unconfirmed": self._list_unconfirmed,
             "/_stage/calls": self._list_calls,
             "/_stage/answers": self._list_answers,
+            "/_stage/tally": self._tally,
             "/_stage/decisions": self._take_decisions,
             "/_stage/idle": self._wait_until_idle,
             "/_stage/forget": self._forget,
         }
         gaps.close(self._codepipeline, self._opscenter)
+        environments.install(self._environments)
         invocations.install(self._invocations)
         events.install(self._invocations)
         decisions.install(self._decisions)
@@ -100,6 +113,11 @@ class Director:
         """GitHub fails the next requests."""
         self._github.fail(GitHubFault(**fault))
 
+    async def _limit_github(self, limits: Any) -> None:
+        """GitHub's token has so many points an hour on each API."""
+        for api, points in limits.items():
+            self._github.limit(api, points)
+
     async def _list_github_requests(self, _: Any) -> Any:
         """What was GitHub asked?"""
         return self._github.requests
@@ -108,8 +126,44 @@ class Director:
         """A service fails the next calls."""
         self._faults.add(Fault(**fault))
 
+    async def _begin_chaos(self, schedule: Any) -> None:
+        """Services fail by a schedule, and processes are killed at any moment."""
+        self._end_chaos()
+        chaos = Chaos(**schedule)
+        self._faults.chaos = self._github.chaos = self._chaos = chaos
+        self._killing = asyncio.create_task(self._kill_now_and_then(chaos))
+
+    async def _kill_now_and_then(self, chaos: Chaos) -> None:
+        for seconds in chaos.moments():
+            await asyncio.sleep(seconds)
+            at_work = self._environments.at_work()
+            if at_work:
+                self._faults.end(random.choice(at_work), "killed at any moment")
+
+    def _end_chaos(self) -> None:
+        if self._killing:
+            self._killing.cancel()
+            self._killing = None
+
+    async def _list_chaos_hits(self, _: Any) -> Any:
+        """How often did which fault of the last schedule hit?"""
+        return self._chaos.hits
+
+    async def _restart(self, seconds: Any) -> None:
+        """The machine of all this is started anew; what was running is no more."""
+        await self._faults.restart(float(seconds))
+
+    async def _list_unconfirmed(self, _: Any) -> Any:
+        """What did CloudWatch take that the ledger was never told of?"""
+        return self._publications.unconfirmed()
+
+    async def _tally(self, _: Any) -> Any:
+        """How many invocations were there, how did they end, and how many are not over?"""
+        return self._invocations.tally()
+
     async def _heal(self, _: Any) -> None:
         """Every service works again."""
+        self._end_chaos()
         self._faults.heal()
         self._github.heal()
 
@@ -131,6 +185,8 @@ class Director:
 
     async def _forget(self, _: Any) -> None:
         """Forget what tests left behind; metrics too, which no API of AWS can delete."""
+        self._end_chaos()
+        self._publications.forget()
         self._faults.heal()
         self._faults.calls.clear()
         self._invocations.answers.clear()

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stage.faults import Message, Receive, Scope, Send, cut, read_body
 from stage.github import ROOT, TOKEN, graphql, rest
@@ -13,12 +13,16 @@ from stage.github.repository import Repository
 from stage.github.story import tell
 from stage.github.wire import Answer, Request, refusal
 
+if TYPE_CHECKING:
+    from stage.chaos import Chaos
+
 Asked = Request | graphql.Query | Answer
 """What is asked, or why GitHub does not begin with it."""
 
 _ENTERPRISE = "/api/v3"
 _POINTS = 5000
 """What a personal access token may spend on each API in an hour."""
+_LONGER_THAN_WAITED_FOR = 13  # seconds
 _VERSIONS = ("2022-11-28", "2026-03-10")
 
 
@@ -31,6 +35,7 @@ class GitHub:
         self._repositories: dict[str, Repository] = {}
         self._faults = Faults()
         self._healed = asyncio.Event()
+        self.chaos: Chaos | None = None
         self._quotas = {"rest": Quota("core", _POINTS), "graphql": Quota("graphql", _POINTS)}
 
     def load(self, histories: Iterable[dict[str, Any]]) -> None:
@@ -52,6 +57,7 @@ class GitHub:
     def heal(self) -> None:
         """Take back what has not happened yet, and let go of what hangs."""
         self._faults.clear()
+        self.chaos = None
         self._healed.set()
         self._healed = asyncio.Event()
 
@@ -70,7 +76,7 @@ class GitHub:
         asked = graphql.read(request.body) if api == "graphql" else request
         record = _record(api, request, asked)
         self.requests.append(record)
-        fault = self._faults.next(api)
+        fault = self._faults.next(api) or self._in_chaos(api)
         kind = fault.kind if fault else None
         if kind == "hang":
             await self._healed.wait()
@@ -88,6 +94,12 @@ class GitHub:
         answer.headers = _common_headers(request, quota) | answer.headers
         record["status"] = answer.status
         await _send(send, answer, kind)
+
+    def _in_chaos(self, api: Api) -> Fault | None:
+        kind = self.chaos.github(api) if self.chaos else None
+        if kind is None:
+            return None
+        return Fault(kind, seconds=_LONGER_THAN_WAITED_FOR if kind == "slow" else 1)
 
     def _answer(
         self, request: Request, api: Api, asked: Asked, quota: Quota | None, *, short: bool
