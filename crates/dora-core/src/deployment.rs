@@ -31,10 +31,12 @@ pub struct Deployment {
 
 impl Deployment {
     /// Whether GitHub, or a GitHub Enterprise Server, has the repository. CodePipeline does not
-    /// always say who has; GitHub is by far the most likely then.
+    /// always say who has; GitHub is by far the most likely then. A name of other than two parts
+    /// would lead to other paths of its API.
     #[must_use]
     pub fn is_on_github(&self) -> bool {
-        self.provider.as_ref().is_none_or(|provider| provider.starts_with("GitHub"))
+        self.repository.as_str().split('/').count() == 2
+            && self.provider.as_ref().is_none_or(|provider| provider.starts_with("GitHub"))
     }
 }
 

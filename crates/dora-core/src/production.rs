@@ -7,7 +7,7 @@
 use crate::codepipeline::event::{ExecutionEvent, Level, State};
 use crate::decision::{Decision, Reason};
 use crate::deployment::{Deployment, Rollback, RollbackOf, Rule};
-use crate::env::{ConfigError, Env};
+use crate::env::{ConfigError, Env, made_of};
 use crate::repository::{Repository, RepositoryPattern};
 use crate::source::Source;
 
@@ -23,11 +23,21 @@ impl Production {
     /// Reads `DEFAULT_MAIN_BRANCH`, `APP_PROD_STAGE_NAME` and `APP_REPOSITORY_NAMES`.
     ///
     /// # Errors
-    /// If the list of repositories is malformed.
+    /// If no branch or stage can be called that, or the list of repositories is malformed.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            main_branch: env.text("DEFAULT_MAIN_BRANCH", "main"),
-            stage: env.text("APP_PROD_STAGE_NAME", "DeployPROD"),
+            main_branch: env.parsed(
+                "DEFAULT_MAIN_BRANCH",
+                "the name of a branch as Git allows it, such as main",
+                "main",
+                |name| is_branch(name).then(|| name.to_owned()),
+            )?,
+            stage: env.parsed(
+                "APP_PROD_STAGE_NAME",
+                "the name of a pipeline's stage: at most 100 letters, digits and .@-_",
+                "DeployPROD",
+                |name| made_of(b".@-_", 1..=100, name),
+            )?,
             trunk_based: env.trunk_based_repositories()?,
         })
     }
@@ -141,6 +151,17 @@ impl Production {
     fn is_trunk_based(&self, repository: &Repository) -> bool {
         self.trunk_based.iter().any(|pattern| pattern.matches(repository))
     }
+}
+
+/// Whether Git allows a branch of that name, by what could be a mistake or mischief.
+///
+/// Source: "git check-ref-format" in Git's reference.
+fn is_branch(name: &str) -> bool {
+    name.len() <= 255
+        && !name.starts_with(['-', '/', '.'])
+        && !name.ends_with(['/', '.'])
+        && !["..", "//", "@{"].iter().any(|part| name.contains(part))
+        && !name.contains(|c: char| c.is_whitespace() || c.is_control() || r"~^:?*[\".contains(c))
 }
 
 #[cfg(test)]
