@@ -97,3 +97,28 @@ impl Rule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::deployment;
+
+    #[test]
+    fn github_has_what_has_an_owner_and_a_name() {
+        for (name, provider, is_there) in [
+            ("acme/web", Some("GitHub"), true),
+            ("acme/web", Some("GitHubEnterpriseServer"), true),
+            ("acme/web", None, true),
+            ("acme/web", Some("GitLab"), false),
+            ("acme/web/issues", Some("GitHub"), false),
+            ("web", None, false),
+        ] {
+            let deployment = Deployment {
+                repository: Repository::parse(name).unwrap(),
+                provider: provider.map(str::to_owned),
+                ..deployment()
+            };
+            assert_eq!(deployment.is_on_github(), is_there, "{name} {provider:?}");
+        }
+    }
+}

@@ -285,4 +285,28 @@ mod tests {
         let trunk = source("acme/web", "x");
         assert!(matches!(rule.deployment(stage("Prod"), trunk), Decision::Record(_)));
     }
+
+    #[test]
+    fn what_no_branch_or_stage_can_be_called_is_refused() {
+        for name in ["release/2026-11", "Änderung", "v1.0", "a@b"] {
+            assert!(is_branch(name), "{name}");
+        }
+        for (variable, value) in [
+            ("DEFAULT_MAIN_BRANCH", "two words"),
+            ("DEFAULT_MAIN_BRANCH", "main\u{7}"),
+            ("DEFAULT_MAIN_BRANCH", "../main"),
+            ("DEFAULT_MAIN_BRANCH", "main..other"),
+            ("DEFAULT_MAIN_BRANCH", "-main"),
+            ("DEFAULT_MAIN_BRANCH", "main/"),
+            ("DEFAULT_MAIN_BRANCH", "release-*"),
+            ("DEFAULT_MAIN_BRANCH", &"b".repeat(256)),
+            ("APP_PROD_STAGE_NAME", "Deploy PROD"),
+            ("APP_PROD_STAGE_NAME", "Deploy/PROD"),
+            ("APP_PROD_STAGE_NAME", &"s".repeat(101)),
+        ] {
+            let refused = Production::from_env(&Env::from([(variable, value)])).unwrap_err();
+            let message = refused.to_string();
+            assert!(message.contains(&format!("{variable} is {value:?}; it must")), "{message}");
+        }
+    }
 }

@@ -367,9 +367,24 @@ mod tests {
             "http://api.github.com",
             "http://127.0.0.1.example.com",
             "https://someone@api.github.com",
+            "https://:secret@api.github.com",
             "https://api.github.com?a=b",
         ] {
             assert_eq!(endpoints(address), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_place_of_a_setting_is_refused_and_not_shown() {
+        let sdk = SdkConfig::builder().build();
+        for token in ["ghp_0123456789", "github_pat_0123456789", &"0a".repeat(20), "a b"] {
+            let address = format!("https://:{token}@api.github.com");
+            for (secret, url) in [(token, ""), ("dora-github-token", address.as_str())] {
+                let env = Env::from([("GITHUB_TOKEN_SECRET_ID", secret), ("GITHUB_API_URL", url)]);
+                let message = GitHub::from_env(&env, &sdk).unwrap_err().to_string();
+                assert!(message.contains("(not shown"), "{message}");
+                assert!(!message.contains(token), "{message}");
+            }
         }
     }
 

@@ -87,7 +87,7 @@ const WORDS: &[&str] = &[
     "777788889999",
     "444455556666",
     "999999999999",
-    "１１１１２２２２３３３３",
+    "\u{661}11122223333",
     "eu-west-1",
     "ap-southeast-1",
     "cn-north-1",
@@ -269,7 +269,11 @@ fn mutated(mut event: Value, mutations: Vec<Mutation>) -> String {
                 let place = choose(&mut event, at);
                 for level in 0..depth {
                     let inner = place.take();
-                    *place = if level % 2 == 0 { json!([inner]) } else { json!({ "x": inner }) };
+                    *place = if level % 2 == 0 {
+                        Value::Array(vec![inner])
+                    } else {
+                        Value::from_iter([("x", inner)])
+                    };
                 }
             }
             Mutation::Swell(at, grain, times) => {

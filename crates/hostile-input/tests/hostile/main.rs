@@ -19,11 +19,13 @@ use run::Run;
 
 #[test]
 fn events_end_in_documented_words() {
-    let functions = functions::Functions::new();
-    Run::of("events", 10_000).all(&event::any(), |event| functions.check(event));
+    Run::of("events", 10_000).all(event::any, || {
+        let functions = functions::Functions::new();
+        move |event: &event::Event| functions.check(event)
+    });
 }
 
 #[test]
 fn settings_start_a_function_or_are_named() {
-    Run::of("settings", 500).all(&settings::any(), settings::check);
+    Run::of("settings", 500).all(settings::any, || settings::check);
 }

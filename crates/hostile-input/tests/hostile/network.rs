@@ -33,10 +33,15 @@ impl Network {
     /// The configuration of clients that know no other.
     pub(crate) fn config(&self) -> SdkConfig {
         let connector = SharedHttpConnector::new(self.clone());
+        let credentials = Credentials::builder()
+            .access_key_id("AKIAHOSTILEINPUT0000")
+            .secret_access_key("test")
+            .provider_name("nobody")
+            .build();
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-west-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(http_client_fn(move |_, _| connector.clone()))
             .build()
     }

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::num::NonZero;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
@@ -42,43 +43,83 @@ impl Run {
         Self { name, seed, numbers }
     }
 
-    /// Runs them all; a failure is made as small as it gets.
-    pub(crate) fn all<S: Strategy>(self, strategy: &S, check: impl Fn(&S::Value) -> Outcome)
+    /// Runs them all, on all processors; a failure is made as small as it gets.
+    pub(crate) fn all<S, C>(&self, strategy: impl Fn() -> S + Sync, checker: impl Fn() -> C + Sync)
     where
+        S: Strategy,
         S::Value: Debug,
+        C: Fn(&S::Value) -> Outcome,
     {
         let Self { name, seed, numbers } = self;
-        let at = watch(name, seed, numbers.start);
+        let cases = numbers.end - numbers.start;
+        println!("{name}: SEED={seed}, {cases} cases");
+        let progress = Progress::from(numbers.start);
         let begun = Instant::now();
-        let settled_after = numbers.start + (numbers.end - numbers.start) / 10;
-        let mut settled = 0;
-        let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
-        println!("{name}: SEED={seed}, {} cases", numbers.end - numbers.start);
-        for number in numbers.clone() {
-            at.store(number, Ordering::Relaxed);
-            let outcome = case(strategy, seed, number, &check).unwrap_or_else(|failure| {
-                panic!("{failure}\nagain: make fuzz SEED={seed} CASE={number}")
-            });
-            *outcomes.entry(outcome).or_default() += 1;
-            if number == settled_after {
-                settled = memory("VmRSS");
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    let (strategy, check, begins) = (strategy(), checker(), watch(name, *seed));
+                    while let Some(number) = progress.next(numbers.end) {
+                        let _ = begins.send(number);
+                        progress.note(case(&strategy, *seed, number, &check), number);
+                        let done = number + 1 - numbers.start;
+                        if done == cases.div_ceil(10) {
+                            progress.settled.store(memory("VmRSS"), Ordering::Relaxed);
+                        }
+                        if done.is_multiple_of(100_000) {
+                            let (seconds, memory) = (begun.elapsed().as_secs(), memory("VmRSS"));
+                            println!("{name}: {done} cases, {seconds} s, {memory} KiB");
+                        }
+                    }
+                });
             }
-            if number % 100_000 == 99_999 {
-                let (seconds, memory) = (begun.elapsed().as_secs(), memory("VmRSS"));
-                println!("{name}: {} cases, {seconds} s, {memory} KiB", number + 1);
-            }
+        });
+        if let Some((number, failure)) = progress.failure.into_inner().unwrap() {
+            panic!("{failure}\nagain: make fuzz SEED={seed} CASE={number}");
         }
-        at.store(u64::MAX, Ordering::Relaxed);
+        let settled = progress.settled.into_inner();
         let (seconds, now, peak) = (begun.elapsed().as_secs(), memory("VmRSS"), memory("VmHWM"));
         println!(
-            "{name}: {} cases in {seconds} s; {settled} KiB after a tenth of them, {now} KiB at \
-             the end, {peak} KiB at most",
-            numbers.end - numbers.start
+            "{name}: {cases} cases in {seconds} s; {settled} KiB after a tenth of them, {now} KiB \
+             at the end, {peak} KiB at most"
         );
-        for (outcome, times) in outcomes {
+        for (outcome, times) in progress.outcomes.into_inner().unwrap() {
             println!("{times:>12} {outcome}");
         }
         assert!(now < settled + GROWTH, "the process grew by {} KiB", now - settled);
+    }
+}
+
+/// How far all threads are.
+struct Progress {
+    next: AtomicU64,
+    settled: AtomicU64,
+    outcomes: Mutex<BTreeMap<String, u64>>,
+    failure: Mutex<Option<(u64, String)>>,
+}
+
+impl Progress {
+    fn from(first: u64) -> Self {
+        Self {
+            next: AtomicU64::new(first),
+            settled: AtomicU64::default(),
+            outcomes: Mutex::default(),
+            failure: Mutex::default(),
+        }
+    }
+
+    /// The next case, unless all were run or one has failed.
+    fn next(&self, end: u64) -> Option<u64> {
+        let has_failed = self.failure.lock().unwrap().is_some();
+        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|it| *it < end && !has_failed)
+    }
+
+    fn note(&self, outcome: Result<String, String>, number: u64) {
+        match outcome {
+            Ok(outcome) => *self.outcomes.lock().unwrap().entry(outcome).or_default() += 1,
+            Err(failure) => *self.failure.lock().unwrap() = Some((number, failure)),
+        }
     }
 }
 
@@ -112,25 +153,25 @@ where
     }
 }
 
-/// Ends the process if a case does not end: then no assertion is ever reached.
-fn watch(name: &'static str, seed: u64, first: u64) -> Arc<AtomicU64> {
-    let at = Arc::new(AtomicU64::new(first));
-    let watched = Arc::clone(&at);
+/// Where to tell of each case that begins. The process ends if none does for too long: no assertion
+/// would be reached then.
+fn watch(name: &'static str, seed: u64) -> mpsc::Sender<u64> {
+    let (begins, begun) = mpsc::channel();
     thread::spawn(move || {
-        let mut last = u64::MAX;
+        let mut last = None;
         loop {
-            thread::sleep(HANG);
-            match watched.load(Ordering::Relaxed) {
-                u64::MAX => break,
-                number if number == last => {
+            match begun.recv_timeout(HANG) {
+                Ok(number) => last = Some(number),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    let number = last.unwrap_or_default();
                     println!("{name}: hangs\nagain: make fuzz SEED={seed} CASE={number}");
                     process::abort();
                 }
-                number => last = number,
             }
         }
     });
-    at
+    begins
 }
 
 /// A figure of this process in KiB, as Linux keeps it; 0 elsewhere.
