@@ -43,9 +43,17 @@ def start(product: Product) -> Iterator[Start]:
         functions.delete_function(FunctionName=name)
 
 
+TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
+"""What somebody may put where its secret's name belongs: no message shows it."""
+
 OF_ALL = [
     ("LEDGER_TABLE", None),
     ("LEDGER_TABLE", ""),
+    ("LEDGER_TABLE", "dora-ledger#1"),
+    ("DEFAULT_MAIN_BRANCH", "main\nX-Evil: 1"),
+    ("APP_PROD_STAGE_NAME", "Deploy/../PROD"),
+    ("CROSS_ACCOUNT_EXTERNAL_ID", "two words"),
+    ("TOOLING_CROSS_ACCOUNT_LAMBDA_ROLE", "role/../Admin"),
     ("TOOLING_ACCOUNT_IDS", None),
     ("TOOLING_ACCOUNT_IDS", "1234"),
     ("LEDGER_RETENTION_DAYS", "soon"),
@@ -57,6 +65,9 @@ OF_ALL = [
 OF_GITHUB = [
     ("GITHUB_TOKEN_SECRET_ID", None),
     ("GITHUB_TOKEN_SECRET_ID", ""),
+    ("GITHUB_TOKEN_SECRET_ID", TOKEN),
+    ("GITHUB_TOKEN_SECRET_ID", f"{TOKEN} and more"),
+    ("GITHUB_API_URL", f"https://:{TOKEN}@api.github.com"),
     ("GITHUB_API_URL", "api.github.com"),
     ("GITHUB_API_URL", "http://api.github.com"),
 ]
@@ -86,11 +97,13 @@ def test_a_wrong_setting_is_named(
     product: Product, start: Start, function: str, setting: str, value: str | None
 ) -> None:
     settings = {**product.settings[function]}
-    settings.pop(setting)
+    settings.pop(setting, None)
     name = start(function, settings if value is None else {**settings, setting: value})
     event, _ = load_event(GITHUB)
-    with pytest.raises(FunctionFailed, match=setting):
+    with pytest.raises(FunctionFailed, match=f"{setting} .*; it must be") as failure:
         product.invoke(name, event)
+    assert failure.value.error_type == "InvalidConfiguration"
+    assert TOKEN not in str(failure.value)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ use crate::identity::OpsItemId;
 pub struct CommitId(String);
 
 impl CommitId {
+    /// What a value must look like, in words that complete "must be …".
+    pub const ALLOWED: &'static str = "a commit's whole id";
+
     /// Takes the text if it is a whole id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

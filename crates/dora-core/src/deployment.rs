@@ -31,10 +31,12 @@ pub struct Deployment {
 
 impl Deployment {
     /// Whether GitHub, or a GitHub Enterprise Server, has the repository. CodePipeline does not
-    /// always say who has; GitHub is by far the most likely then.
+    /// always say who has; GitHub is by far the most likely then. A name of other than two parts
+    /// would lead to other paths of its API.
     #[must_use]
     pub fn is_on_github(&self) -> bool {
-        self.provider.as_ref().is_none_or(|provider| provider.starts_with("GitHub"))
+        self.repository.as_str().split('/').count() == 2
+            && self.provider.as_ref().is_none_or(|provider| provider.starts_with("GitHub"))
     }
 }
 
@@ -92,6 +94,31 @@ impl Rule {
         match self {
             Self::Gitflow => "gitflow",
             Self::TrunkBased => "trunk-based",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::deployment;
+
+    #[test]
+    fn github_has_what_has_an_owner_and_a_name() {
+        for (name, provider, is_there) in [
+            ("acme/web", Some("GitHub"), true),
+            ("acme/web", Some("GitHubEnterpriseServer"), true),
+            ("acme/web", None, true),
+            ("acme/web", Some("GitLab"), false),
+            ("acme/web/issues", Some("GitHub"), false),
+            ("web", None, false),
+        ] {
+            let deployment = Deployment {
+                repository: Repository::parse(name).unwrap(),
+                provider: provider.map(str::to_owned),
+                ..deployment()
+            };
+            assert_eq!(deployment.is_on_github(), is_there, "{name} {provider:?}");
         }
     }
 }

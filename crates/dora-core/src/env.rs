@@ -2,6 +2,7 @@
 //! message that names the variable, its value and what is allowed.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use lambda_runtime::Diagnostic;
@@ -110,10 +111,19 @@ impl Env {
         }
     }
 
-    /// A setting of free text with a default.
-    #[must_use]
-    pub fn text(&self, variable: &str, default: &str) -> String {
-        self.get(variable).unwrap_or(default).to_owned()
+    /// The error without the variable's value, if that may hold a secret by mistake.
+    pub(crate) fn hide(
+        &self,
+        error: ConfigError,
+        may_be_secret: impl FnOnce(&str) -> bool,
+    ) -> ConfigError {
+        match self.get(error.variable) {
+            Some(value) if may_be_secret(value) => {
+                let problem = "is something else (not shown: it may be a secret)".to_owned();
+                ConfigError { problem, ..error }
+            }
+            _ => error,
+        }
     }
 
     /// The accounts whose pipelines are measured: `TOOLING_ACCOUNT_IDS`, comma-separated.
@@ -187,7 +197,7 @@ impl Env {
     pub fn number<T>(
         &self,
         variable: &'static str,
-        range: std::ops::RangeInclusive<T>,
+        range: RangeInclusive<T>,
         default: T,
     ) -> Result<T, ConfigError>
     where
@@ -208,6 +218,12 @@ fn entries(text: &str) -> Option<Vec<String>> {
         text.split(',').map(str::to_owned).collect()
     };
     Some(entries.iter().map(|entry| entry.trim().to_owned()).collect())
+}
+
+/// The text, if it is made of ASCII letters, digits and the others that are given.
+pub(crate) fn made_of(others: &[u8], length: RangeInclusive<usize>, text: &str) -> Option<String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+    (length.contains(&text.len()) && text.bytes().all(fits)).then(|| text.to_owned())
 }
 
 fn parse_value<T>(
@@ -308,8 +324,12 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_set_to_nothing_has_its_default() {
-        assert_eq!(Env::from([("BRANCH", " ")]).text("BRANCH", "main"), "main");
-        assert_eq!(Env::from([("BRANCH", "trunk")]).text("BRANCH", "main"), "trunk");
+    fn what_is_set_to_nothing_has_its_default() {
+        let read = |value| {
+            let text = |text: &str| Some(text.to_owned());
+            Env::from([("BRANCH", value)]).parsed("BRANCH", "a branch", "main", text)
+        };
+        assert_eq!(read(" ").as_deref(), Ok("main"));
+        assert_eq!(read("trunk").as_deref(), Ok("trunk"));
     }
 }

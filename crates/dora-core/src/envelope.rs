@@ -66,6 +66,7 @@ impl Envelope {
     pub fn parse(payload: &str) -> Result<Self, Error> {
         let mut json = serde_json::Deserializer::from_str(payload);
         let event: EventBridgeEvent = deserialize(None, &mut json)?;
+        json.end().map_err(|_| Error::invalid("JSON", "is not valid"))?;
         let account = required("account", event.account)?;
         let region = required("region", event.region)?;
         Ok(Self {
@@ -113,7 +114,10 @@ where
 {
     serde_path_to_error::deserialize(json).map_err(|error| {
         let message = error.inner().to_string();
-        let (missing, problem) = problem(&message);
+        // What was a value already has no lines: then the words are the value's own.
+        let position = message.rfind(" at line ").filter(|_| error.inner().line() > 0);
+        let message = message.get(..position.unwrap_or(message.len())).unwrap_or_default();
+        let (missing, problem) = problem(message);
         let below = error.path().to_string();
         // Deep inside a value the path is made of the event's own keys, which can be anything.
         let known = below.split('.').take_while(|name| FIELDS.contains(name));
@@ -126,8 +130,6 @@ where
 /// The field that serde's message says is missing, and the message without the value that it may
 /// quote, which can be anything.
 fn problem(message: &str) -> (Option<&str>, String) {
-    let position = message.rfind(" at line ").unwrap_or(message.len());
-    let (message, _) = message.split_at(position);
     if let Some(field) = message.strip_prefix("missing field `") {
         (Some(field.trim_end_matches('`')), "is missing".to_owned())
     } else if let Some((_, expected)) = message.rsplit_once(", expected ") {

@@ -7,7 +7,7 @@
 use crate::codepipeline::event::{ExecutionEvent, Level, State};
 use crate::decision::{Decision, Reason};
 use crate::deployment::{Deployment, Rollback, RollbackOf, Rule};
-use crate::env::{ConfigError, Env};
+use crate::env::{ConfigError, Env, made_of};
 use crate::repository::{Repository, RepositoryPattern};
 use crate::source::Source;
 
@@ -23,11 +23,21 @@ impl Production {
     /// Reads `DEFAULT_MAIN_BRANCH`, `APP_PROD_STAGE_NAME` and `APP_REPOSITORY_NAMES`.
     ///
     /// # Errors
-    /// If the list of repositories is malformed.
+    /// If no branch or stage can be called that, or the list of repositories is malformed.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
         Ok(Self {
-            main_branch: env.text("DEFAULT_MAIN_BRANCH", "main"),
-            stage: env.text("APP_PROD_STAGE_NAME", "DeployPROD"),
+            main_branch: env.parsed(
+                "DEFAULT_MAIN_BRANCH",
+                "the name of a branch as Git allows it, such as main",
+                "main",
+                |name| is_branch(name).then(|| name.to_owned()),
+            )?,
+            stage: env.parsed(
+                "APP_PROD_STAGE_NAME",
+                "the name of a pipeline's stage: at most 100 letters, digits and .@-_",
+                "DeployPROD",
+                |name| made_of(b".@-_", 1..=100, name),
+            )?,
             trunk_based: env.trunk_based_repositories()?,
         })
     }
@@ -141,6 +151,17 @@ impl Production {
     fn is_trunk_based(&self, repository: &Repository) -> bool {
         self.trunk_based.iter().any(|pattern| pattern.matches(repository))
     }
+}
+
+/// Whether Git allows a branch of that name, by what could be a mistake or mischief.
+///
+/// Source: "git check-ref-format" in Git's reference.
+fn is_branch(name: &str) -> bool {
+    name.len() <= 255
+        && !name.starts_with(['-', '/', '.'])
+        && !name.ends_with(['/', '.'])
+        && !["..", "//", "@{"].iter().any(|part| name.contains(part))
+        && !name.contains(|c: char| c.is_whitespace() || c.is_control() || r"~^:?*[\".contains(c))
 }
 
 #[cfg(test)]
@@ -263,5 +284,29 @@ mod tests {
         assert!(matches!(rule.deployment(pipeline(), web), Decision::Record(_)));
         let trunk = source("acme/web", "x");
         assert!(matches!(rule.deployment(stage("Prod"), trunk), Decision::Record(_)));
+    }
+
+    #[test]
+    fn what_no_branch_or_stage_can_be_called_is_refused() {
+        for name in ["release/2026-11", "Änderung", "v1.0", "a@b"] {
+            assert!(is_branch(name), "{name}");
+        }
+        for (variable, value) in [
+            ("DEFAULT_MAIN_BRANCH", "two words"),
+            ("DEFAULT_MAIN_BRANCH", "main\u{7}"),
+            ("DEFAULT_MAIN_BRANCH", "../main"),
+            ("DEFAULT_MAIN_BRANCH", "main..other"),
+            ("DEFAULT_MAIN_BRANCH", "-main"),
+            ("DEFAULT_MAIN_BRANCH", "main/"),
+            ("DEFAULT_MAIN_BRANCH", "release-*"),
+            ("DEFAULT_MAIN_BRANCH", &"b".repeat(256)),
+            ("APP_PROD_STAGE_NAME", "Deploy PROD"),
+            ("APP_PROD_STAGE_NAME", "Deploy/PROD"),
+            ("APP_PROD_STAGE_NAME", &"s".repeat(101)),
+        ] {
+            let refused = Production::from_env(&Env::from([(variable, value)])).unwrap_err();
+            let message = refused.to_string();
+            assert!(message.contains(&format!("{variable} is {value:?}; it must")), "{message}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
 
-use crate::env::{ConfigError, Env};
+use crate::env::{ConfigError, Env, made_of};
 use crate::identity::{AccountId, Region};
 
 /// The role, by the name that it has in each account, and what it asks of whoever assumes it.
@@ -73,11 +73,6 @@ impl Role {
         }
         provider.configure(sdk).build().await
     }
-}
-
-fn made_of(others: &[u8], length: std::ops::RangeInclusive<usize>, text: &str) -> Option<String> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
-    (length.contains(&text.len()) && text.bytes().all(fits)).then(|| text.to_owned())
 }
 
 #[cfg(test)]

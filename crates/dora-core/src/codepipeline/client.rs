@@ -33,6 +33,8 @@ use crate::source::{Revision, Source, SourceAction};
 use crate::startup::bounded;
 
 const LIST_ACTIONS: &str = "ListActionExecutions";
+/// More clients than that are not kept: whoever makes up Regions must not fill the memory.
+const MOST_CLIENTS: usize = 64;
 
 /// CodePipeline in any of the tooling accounts and Regions.
 #[derive(Debug)]
@@ -209,6 +211,9 @@ impl CodePipeline {
             config = config.credentials_provider(provider);
         }
         let client = Client::from_conf(config.build());
+        if clients.len() >= MOST_CLIENTS {
+            clients.clear();
+        }
         clients.insert(key, client.clone());
         client
     }

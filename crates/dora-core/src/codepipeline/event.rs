@@ -7,6 +7,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::commit::CommitId;
 use crate::decision::{Decision, Reason};
 use crate::envelope::{Envelope, checked, required};
 use crate::error::Error;
@@ -154,7 +155,13 @@ impl Trigger {
         Ok(Source {
             repository,
             branch: given(self.branch_name),
-            commit: given(self.commit_id),
+            commit: given(self.commit_id)
+                .map(|id| {
+                    let field = "detail.execution-trigger.commit-id";
+                    checked(field, &id, CommitId::ALLOWED, CommitId::parse)
+                })
+                .transpose()?
+                .map(|id| id.to_string()),
             provider: given(self.provider_type),
             ops_items: OpsItemId::all_in(&self.commit_message.unwrap_or_default()),
         })
@@ -328,6 +335,16 @@ mod tests {
                 "/detail/execution-trigger/full-repository-name",
                 Some(json!("acme/web?x=1")),
             ),
+            (
+                "detail.execution-trigger.commit-id",
+                "/detail/execution-trigger/commit-id",
+                Some(json!("main")),
+            ),
+            (
+                "detail.execution-trigger",
+                "/detail/execution-trigger",
+                Some(json!("nothing, expected ana@example.com at line 3")),
+            ),
         ] {
             let event = edited(|event| {
                 if let Some(value) = value {
@@ -350,7 +367,8 @@ mod tests {
     #[test]
     fn what_is_no_json_or_nested_without_end_is_an_invalid_event() {
         let nested = format!("{}{}", "[".repeat(128 * 1024), "]".repeat(128 * 1024));
-        for payload in ["", "{", "\u{0}", "{\"source\": \"aws.codepipeline\"", &nested] {
+        let twice = event().to_string().repeat(2);
+        for payload in ["", "{", "\u{0}", "{\"source\": \"aws.codepipeline\"", &nested, &twice] {
             let error = ExecutionEvent::parse(payload, &tooling()).unwrap_err();
             assert_eq!(error.error_type(), "InvalidEvent");
         }

@@ -16,7 +16,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
-use crate::env::{ConfigError, Env};
+use crate::env::{ConfigError, Env, made_of};
 use crate::error::{Error, GitHubFailure, Service};
 use crate::repository::Repository;
 use crate::sdk_error::service_error;
@@ -54,17 +54,21 @@ impl GitHub {
     /// # Errors
     /// If the secret is not named, or the address is none.
     pub fn from_env(env: &Env, sdk: &SdkConfig) -> Result<Self, ConfigError> {
-        let secret_id = env.required(
-            "GITHUB_TOKEN_SECRET_ID",
-            "the name or ARN of the Secrets Manager secret that holds GitHub's token",
-            |id| Some(id.to_owned()),
-        )?;
-        let (rest, graphql) = env.parsed(
-            "GITHUB_API_URL",
-            "the https address of GitHub's REST API, such as https://HOST/api/v3",
-            "https://api.github.com",
-            endpoints,
-        )?;
+        let secret_id = env
+            .required(
+                "GITHUB_TOKEN_SECRET_ID",
+                "the name or ARN of the Secrets Manager secret that holds GitHub's token",
+                |id| made_of(b"/_+=.@:-", 1..=2048, id).filter(|id| !is_token(id)),
+            )
+            .map_err(|error| env.hide(error, |_| true))?;
+        let (rest, graphql) = env
+            .parsed(
+                "GITHUB_API_URL",
+                "the https address of GitHub's REST API, such as https://HOST/api/v3",
+                "https://api.github.com",
+                endpoints,
+            )
+            .map_err(|error| env.hide(error, |address| address.contains('@')))?;
         let mut http = Client::builder();
         if let Some(tls) = trust::of_github(env, &rest) {
             http = http.tls_backend_preconfigured(tls);
@@ -192,6 +196,15 @@ impl GitHub {
     }
 }
 
+/// Whether somebody took the token itself for its secret's name, which messages repeat.
+///
+/// Source: "GitHub's token formats" in "About authentication to GitHub"; older ones were 40
+/// hexadecimal digits.
+fn is_token(text: &str) -> bool {
+    ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"].iter().any(|it| text.starts_with(it))
+        || (text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 fn header_of(token: &str) -> Option<HeaderValue> {
     let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
     let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok().filter(|_| is_token)?;
@@ -303,8 +316,8 @@ fn endpoints(address: &str) -> Option<(Url, Url)> {
     let rest = Url::parse(address).ok()?;
     let is_local = matches!(rest.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     let is_safe = rest.scheme() == "https" || (rest.scheme() == "http" && is_local);
-    let is_plain =
-        rest.query().is_none() && rest.fragment().is_none() && rest.username().is_empty();
+    let names_nobody = rest.username().is_empty() && rest.password().is_none();
+    let is_plain = rest.query().is_none() && rest.fragment().is_none() && names_nobody;
     let beside =
         address.strip_suffix("/v3").filter(|before| before.ends_with("/api")).unwrap_or(address);
     (is_safe && is_plain).then_some((rest, Url::parse(&format!("{beside}/graphql")).ok()?))
@@ -358,9 +371,24 @@ mod tests {
             "http://api.github.com",
             "http://127.0.0.1.example.com",
             "https://someone@api.github.com",
+            "https://:secret@api.github.com",
             "https://api.github.com?a=b",
         ] {
             assert_eq!(endpoints(address), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_place_of_a_setting_is_refused_and_not_shown() {
+        let sdk = SdkConfig::builder().build();
+        for token in ["ghp_0123456789", "github_pat_0123456789", &"0a".repeat(20), "a b"] {
+            let address = format!("https://:{token}@api.github.com");
+            for (secret, url) in [(token, ""), ("dora-github-token", address.as_str())] {
+                let env = Env::from([("GITHUB_TOKEN_SECRET_ID", secret), ("GITHUB_API_URL", url)]);
+                let message = GitHub::from_env(&env, &sdk).unwrap_err().to_string();
+                assert!(message.contains("(not shown"), "{message}");
+                assert!(!message.contains(token), "{message}");
+            }
         }
     }
 

@@ -50,7 +50,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::http::Response;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::env::{ConfigError, Env};
+use crate::env::{ConfigError, Env, made_of};
 use crate::error::{Error, Service};
 use crate::identity::{Execution, OpsItem};
 use crate::sdk_error::service_error;
@@ -98,9 +98,8 @@ impl Ledger {
     /// If a setting is missing or out of range. Retention is at least 15 days: an item must outlive
     /// the two weeks in which CloudWatch would take the same value again.
     pub fn from_env(env: &Env, sdk: &SdkConfig) -> Result<Self, ConfigError> {
-        let table = env.required("LEDGER_TABLE", "the name of a DynamoDB table", |name| {
-            Some(name.to_owned())
-        })?;
+        let allowed = "the name of a DynamoDB table: 3 to 255 letters, digits and ._-";
+        let table = env.required("LEDGER_TABLE", allowed, |name| made_of(b"._-", 3..=255, name))?;
         let retention = env.number("LEDGER_RETENTION_DAYS", 15..=3650, 400)?;
         let config = aws_sdk_dynamodb::config::Builder::from(sdk)
             .timeout_config(attempt_timeouts().operation_timeout(TIMEOUT).build())

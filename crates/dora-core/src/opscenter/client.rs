@@ -225,7 +225,7 @@ fn cause(
         Cause::Execution(id.ok_or_else(|| wrong(EXECUTION, ExecutionId::ALLOWED))?)
     } else if let Some(id) = named(COMMIT) {
         let id = CommitId::parse(&id.to_ascii_lowercase());
-        Cause::Commit(id.ok_or_else(|| wrong(COMMIT, "a commit's whole id"))?)
+        Cause::Commit(id.ok_or_else(|| wrong(COMMIT, CommitId::ALLOWED))?)
     } else {
         repository.clone().map_or(Cause::Unnamed, Cause::Repository)
     };
