@@ -69,6 +69,8 @@ PASSING_RECOVERY = [
         for after in range(3)  # the incident claimed, both confirmed
     ),
     pytest.param("dynamodb", "TransactWriteItems", "cut-after", 1, 0, id="entered, answer lost"),
+    pytest.param("dynamodb", "TransactWriteItems", "conflict", 8, 0, id="entering conflicts"),
+    pytest.param("dynamodb", "UpdateItem", "conflict", 8, 1, id="confirming conflicts"),
     pytest.param("cloudwatch", "PutMetricData", "throttle", 6, 0, id="the recovery throttled"),
     pytest.param("cloudwatch", "PutMetricData", "throttle", 6, 1, id="the rework throttled"),
 ]
@@ -136,6 +138,7 @@ PASSING_WAIT = [  # whose event fails, operation, kind, times, after
     ("incident", "GetItem", "throttle", 8, 0),
     ("incident", "PutItem", "throttle", 8, 0),
     ("incident", "PutItem", "cut-after", 1, 0),
+    ("incident", "PutItem", "conflict", 8, 0),
     *(("incident", "UpdateItem", "throttle", 8, after) for after in range(4)),
     ("incident", "UpdateItem", "cut-after", 1, 0),
     *(("incident", "Query", "throttle", 8, after) for after in range(2)),
@@ -529,3 +532,13 @@ def test_a_pipeline_of_an_account_that_is_no_longer_listed_is_passed_over(
             product.invoke(function, event)
     assert blamed(product, outage.incidents[0]) == DEPLOYMENT.id
     assert unattributed(product) == []
+
+
+@pytest.mark.parametrize("operation", ["TransactWriteItems", "UpdateItem"])
+def test_a_function_that_meets_anothers_transaction_tries_again_by_itself(
+    product: Product, operation: str
+) -> None:
+    event = deployed(product)
+    product.emulator.fault("dynamodb", operation, "conflict", times=3)
+    assert product.invoke(MTTR, event)["outcome"] == "published"
+    assert product.metrics() == counted_once(event, MTTR)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from stage.github.faults import Kind
 
-Fault = Literal["throttle", "fail", "cut-before", "cut-after", "slow", "stuck"]
+Fault = Literal["throttle", "fail", "conflict", "cut-before", "cut-after", "slow", "stuck"]
 Death = Literal["kill-before", "kill-after", "freeze"]
 
 _GITHUB: "tuple[Kind | int, ...]" = (
@@ -23,6 +23,7 @@ _GITHUB: "tuple[Kind | int, ...]" = (
 _OFTEN: dict[Fault, int] = {
     "throttle": 8,
     "fail": 8,
+    "conflict": 8,
     "cut-before": 6,
     "cut-after": 6,
     "slow": 3,
@@ -33,6 +34,8 @@ _SELDOM_ASKED = {"cloudwatch": 4, "github": 4, "secretsmanager": 10, "ssm": 3, "
 _OUTAGE = 24
 """For how many calls an operation is down."""
 _FROZEN = range(60, 1_000_000, 10_000)
+_IN_CONFLICT = ("dynamodb UpdateItem", "dynamodb PutItem", "dynamodb TransactWriteItems")
+"""What another's transaction on the same item can stop."""
 _IN_THE_WINDOW: set[Fault] = {"cut-after", "slow"}
 """What loses CloudWatch's answer when it has taken the values."""
 
@@ -57,8 +60,13 @@ class Chaos:
     def fault(self, service: str, operation: str, *, calm: bool) -> Fault | None:
         """Return what the next call of an operation meets with; no outage if it is `calm`."""
         lossy = service == "cloudwatch" and not self.window
-        kinds = [kind for kind in _OFTEN if not (lossy and kind in _IN_THE_WINDOW)]
         name = f"{service} {operation}"
+        kinds = [
+            kind
+            for kind in _OFTEN
+            if not (lossy and kind in _IN_THE_WINDOW)
+            and (kind != "conflict" or name in _IN_CONFLICT)
+        ]
         turn = self._turn(name)
         if (outage := self._outage(name, turn)) and not calm:
             down: Fault = outage.choice(("throttle", "fail", "cut-before"))

@@ -30,7 +30,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 Kind = chaos.Fault | chaos.Death | Literal["hang"]
 """`cut-before` closes the connection before the service handles the call, `cut-after` when it has
-handled it but not answered, `hang` gives no answer until the faults are healed. `slow` handles it,
+handled it but not answered, `conflict` is another's transaction on the same item of DynamoDB,
+`hang` gives no answer until the faults are healed. `slow` handles it,
 and `stuck` does not, and neither answers for as long as the function waits. The last three end the
 process that called; a frozen one does nothing more, until Lambda ends it."""
 
@@ -153,6 +154,8 @@ class Faults:
                 await _refuse(send, headers, 400, _ERRORS[call.service][0], "Rate exceeded")
             case "fail":
                 await _refuse(send, headers, 500, _ERRORS[call.service][1], "Internal error")
+            case "conflict":
+                await _refuse_for_conflict(send, headers, call, body)
             case "cut-before" | "kill-before":
                 cut()
             case "cut-after":
@@ -258,7 +261,30 @@ def _identify(
     return call, members
 
 
-async def _refuse(send: Send, headers: dict[str, str], status: int, code: str, text: str) -> None:
+async def _refuse_for_conflict(
+    send: Send, headers: dict[str, str], call: Call, body: bytes
+) -> None:
+    """Answer as DynamoDB does where the first item that is written is in another's transaction."""
+    if call.operation != "TransactWriteItems":
+        code, text = "TransactionConflictException", "Transaction is ongoing for the item"
+        await _refuse(send, headers, 400, code, text)
+        return
+    others = len(json.loads(body)["TransactItems"]) - 1
+    conflict = {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
+    codes = ", ".join(["TransactionConflict"] + others * ["None"])
+    await _refuse(
+        send,
+        headers,
+        400,
+        "TransactionCanceledException",
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+        CancellationReasons=[conflict] + others * [{"Code": "None"}],
+    )
+
+
+async def _refuse(
+    send: Send, headers: dict[str, str], status: int, code: str, text: str, **members: Any
+) -> None:
     """Answer with an error in the form of the protocol that the request came in."""
     content_type = headers.get("content-type", "")
     extra = []
@@ -266,7 +292,7 @@ async def _refuse(send: Send, headers: dict[str, str], status: int, code: str, t
         body = cbor2.dumps({"__type": code, "message": text})
         extra = [(b"smithy-protocol", b"rpc-v2-cbor")]
     elif "json" in content_type:
-        body = json.dumps({"__type": code, "message": text}).encode()
+        body = json.dumps({"__type": code, "message": text} | members).encode()
     else:
         content_type = "text/xml"
         kind = "Sender" if status < 500 else "Receiver"
