@@ -535,7 +535,7 @@ def test_a_pipeline_of_an_account_that_is_no_longer_listed_is_passed_over(
 
 
 @pytest.mark.parametrize("operation", ["TransactWriteItems", "UpdateItem"])
-def test_a_function_that_meets_anothers_transaction_tries_again_by_itself(
+def test_a_function_that_meets_another_transaction_tries_again_by_itself(
     product: Product, operation: str
 ) -> None:
     event = deployed(product)
