@@ -79,6 +79,14 @@ test-infra: tools-node ## Test the CDK app
 test-stage: tools-github assembly ## Test the compiled functions on the local stage, end to end
 	cd tests && python -m pytest
 
+# The cases of one run follow from its seed, so a failure names the line that repeats it.
+.PHONY: fuzz
+fuzz: export CASES := $(or $(CASES),1000000)
+fuzz: assembly ## Hand hostile events and settings to the functions (CASES=… SEED=… CASE=…)
+	SEED=$(SEED) CASE=$(CASE) cargo test --workspace --locked --test hostile -- \
+		--nocapture --test-threads=1
+	$(if $(CASE),,cd tests && SEED=$(SEED) python -m pytest hostile -s)
+
 .PHONY: check
 check: tools-rust tools-node assembly ## Check form, lints, types, licences, dependencies, spelling
 	cargo fmt --all --check

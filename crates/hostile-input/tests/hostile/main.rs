@@ -27,5 +27,5 @@ fn events_end_in_documented_words() {
 
 #[test]
 fn settings_start_a_function_or_are_named() {
-    Run::of("settings", 500).all(settings::any, || settings::check);
+    Run::of("settings", 1_000).all(settings::any, || settings::check);
 }
