@@ -93,6 +93,14 @@ bench: build $(BENCH)/venv/installed ## Measure the functions, beside an empty o
 soak: assembly ## Play a large organisation in chaos (SEED=… EVENTS=… SOAK=--peace|--no-window)
 	@PYTHONPATH=tests python -m organisation.soak $(SEED:%=--seed=%) $(EVENTS:%=--events=%) $(SOAK)
 
+# The cases of one run follow from its seed, so a failure names the line that repeats it.
+.PHONY: fuzz
+fuzz: export CASES := $(or $(CASES),1000000)
+fuzz: assembly ## Hand hostile events and settings to the functions (CASES=… SEED=… CASE=…)
+	SEED=$(SEED) CASE=$(CASE) cargo test --workspace --locked --test hostile -- \
+		--nocapture --test-threads=1
+	$(if $(CASE),,cd tests && SEED=$(SEED) python -m pytest hostile -s)
+
 .PHONY: check
 check: tools-rust tools-node assembly ## Check form, lints, types, licences, dependencies, spelling
 	cargo fmt --all --check

@@ -102,7 +102,6 @@ def test_a_wrong_setting_is_named(
     event, _ = load_event(GITHUB)
     with pytest.raises(FunctionFailed, match=f"{setting} .*; it must be") as failure:
         product.invoke(name, event)
-    assert failure.value.error_type == "InvalidConfiguration"
     assert TOKEN not in str(failure.value)
 
 

@@ -60,7 +60,8 @@ def payload(seed: int, number: int) -> bytes:
     text = json.dumps(event, ensure_ascii=chance.random() < 0.5)
     depth = chance.choice((10, 127, 128, 5000, LARGEST // 2 - len(text)))
     text = text.replace('"nested here"', "[" * depth + "]" * depth, 1)
-    return text.encode()[:LARGEST] if len(text) <= LARGEST else b'"too large"'
+    encoded = text.encode()
+    return encoded if len(encoded) <= LARGEST else b'"too large"'
 
 
 @cache
@@ -86,7 +87,7 @@ def _reword(event: Any, chance: random.Random) -> None:
 def _swell(event: Any, chance: random.Random) -> None:
     holder, key = _place(event, chance)
     grain = chance.choice(_GRAINS)
-    holder[key] = grain * chance.randrange(LARGEST // 2 // len(grain.encode()))
+    holder[key] = grain * chance.randrange(LARGEST // 8 // len(grain.encode()))
 
 
 def _wrap(event: Any, chance: random.Random) -> None:

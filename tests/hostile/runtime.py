@@ -162,6 +162,10 @@ def _handler(service: _Lambda) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
             self.wfile.flush()
 
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):  # the function was stopped
+                super().handle()
+
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Say nothing of each request."""
 

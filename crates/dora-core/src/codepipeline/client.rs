@@ -497,6 +497,20 @@ mod tests {
     use super::*;
     use crate::fixtures;
 
+    #[tokio::test]
+    async fn made_up_regions_do_not_fill_the_memory() {
+        let sdk = SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
+            .build();
+        let codepipeline = CodePipeline::from_env(&Env::default(), &sdk).unwrap();
+        let account = AccountId::parse("111122223333").unwrap();
+        for i in 0..3 * MOST_CLIENTS {
+            let region = Region::parse(&format!("eu-west-{i}")).unwrap();
+            codepipeline.client(&account, &region).await;
+        }
+        assert!(codepipeline.clients.lock().await.len() <= MOST_CLIENTS);
+    }
+
     fn kind(category: ActionCategory, provider: &str) -> ActionTypeId {
         let owner = if provider == "GitHub" { ActionOwner::ThirdParty } else { ActionOwner::Aws };
         ActionTypeId::builder()

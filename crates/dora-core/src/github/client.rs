@@ -31,6 +31,10 @@ const RESERVE: Duration = Duration::from_secs(30);
 /// How long to wait where GitHub limits requests and does not say for how long.
 const UNSTATED_WAIT: Duration = Duration::from_mins(1);
 const ATTEMPTS: u32 = 4;
+/// How GitHub's tokens begin; older ones are 40 hexadecimal digits.
+///
+/// Source: "GitHub's token formats" in "About authentication to GitHub".
+const TOKENS: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
 
 /// GitHub's API with a token.
 #[derive(Debug)]
@@ -68,7 +72,7 @@ impl GitHub {
                 "https://api.github.com",
                 endpoints,
             )
-            .map_err(|error| env.hide(error, |address| address.contains('@')))?;
+            .map_err(|error| env.hide(error, may_be_secret))?;
         let mut http = Client::builder();
         if let Some(tls) = trust::of_github(env, &rest) {
             http = http.tls_backend_preconfigured(tls);
@@ -197,12 +201,16 @@ impl GitHub {
 }
 
 /// Whether somebody took the token itself for its secret's name, which messages repeat.
-///
-/// Source: "GitHub's token formats" in "About authentication to GitHub"; older ones were 40
-/// hexadecimal digits.
 fn is_token(text: &str) -> bool {
-    ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"].iter().any(|it| text.starts_with(it))
+    TOKENS.iter().any(|beginning| text.starts_with(beginning))
         || (text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether an address may hold a token or a password, or be one.
+fn may_be_secret(address: &str) -> bool {
+    address.contains('@')
+        || is_token(address)
+        || TOKENS.iter().any(|beginning| address.contains(beginning))
 }
 
 fn header_of(token: &str) -> Option<HeaderValue> {
@@ -381,9 +389,10 @@ mod tests {
     #[test]
     fn a_token_in_place_of_a_setting_is_refused_and_not_shown() {
         let sdk = SdkConfig::builder().build();
-        for token in ["ghp_0123456789", "github_pat_0123456789", &"0a".repeat(20), "a b"] {
+        for token in ["ghp_0123456789", "github_pat_0123456789", &"0a".repeat(20)] {
             let address = format!("https://:{token}@api.github.com");
-            for (secret, url) in [(token, ""), ("dora-github-token", address.as_str())] {
+            let named = "dora-github-token";
+            for (secret, url) in [(token, ""), (named, address.as_str()), (named, token)] {
                 let env = Env::from([("GITHUB_TOKEN_SECRET_ID", secret), ("GITHUB_API_URL", url)]);
                 let message = GitHub::from_env(&env, &sdk).unwrap_err().to_string();
                 assert!(message.contains("(not shown"), "{message}");

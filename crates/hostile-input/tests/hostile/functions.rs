@@ -74,7 +74,7 @@ impl Functions {
                 Err(error) => Err(error),
             },
         };
-        self.judge_requests(&self.network.take(), &event.payload)?;
+        judge_requests(&self.network.take(), &event.payload)?;
         match answer {
             Ok(answer) => self.judge_answer(&answer),
             Err(error) => self.judge_error(error),
@@ -82,7 +82,7 @@ impl Functions {
     }
 
     async fn handle(&self, function: u8, payload: Box<RawValue>) -> Result<Answer, Error> {
-        let ends = SystemTime::now() + Duration::from_secs(60);
+        let ends = SystemTime::now() + Duration::from_mins(1);
         let ends = ends.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         let mut context = Context::default();
         context.deadline = ends.try_into().unwrap_or_default();
@@ -123,45 +123,42 @@ impl Functions {
         }
         Ok(error_type)
     }
+}
 
-    /// Whatever the event says, requests are about what it may tell of, and spell only names that
-    /// AWS could have issued.
-    fn judge_requests(&self, asked: &[Asked], payload: &str) -> Result<(), String> {
-        if asked.is_empty() {
-            return Ok(());
-        }
-        let event = Members::of(payload);
-        let text = |name: &str| event.text(name);
-        let account = text("account");
-        let is_welcome = match text("source").as_str() {
-            "aws.codepipeline" => TOOLING.contains(&account.as_str()),
-            "aws.ssm" => PLACE == [account.as_str(), text("region").as_str()],
-            _ => false,
-        };
-        if !is_welcome {
-            return Err(format!("asked for an event that is none of ours: {asked:?}"));
-        }
-        for Asked { host, operation, body } in asked {
-            let (service, place) = host.split_once('.').unwrap_or_default();
-            let region =
-                if service == "dynamodb" { "eu-west-1".to_owned() } else { text("region") };
-            let region = region.as_str();
-            let suffix = if region.starts_with("cn-") { "com.cn" } else { "com" };
-            let is_known = ["codepipeline", "ssm", "dynamodb"].contains(&service);
-            if !is_known || !place.starts_with(region) || !is_amazons(place, region, suffix) {
-                return Err(format!("asked {host} for an event of {region}"));
-            }
-            if service == "dynamodb"
-                && Members::of(&event.raw("detail")).text("state") != "SUCCEEDED"
-            {
-                return Err(format!("wrote into the ledger: {operation} {body}"));
-            }
-            if let Some(text) = strings(body).find(|text| !is_plain(text)) {
-                return Err(format!("{operation} carries {text:?}"));
-            }
-        }
-        Ok(())
+/// Whatever the event says, requests are about what it may tell of, and spell only names that
+/// AWS could have issued.
+fn judge_requests(asked: &[Asked], payload: &str) -> Result<(), String> {
+    if asked.is_empty() {
+        return Ok(());
     }
+    let event = Members::of(payload);
+    let text = |name: &str| event.text(name);
+    let account = text("account");
+    let is_welcome = match text("source").as_str() {
+        "aws.codepipeline" => TOOLING.contains(&account.as_str()),
+        "aws.ssm" => PLACE == [account.as_str(), text("region").as_str()],
+        _ => false,
+    };
+    if !is_welcome {
+        return Err(format!("asked for an event that is none of ours: {asked:?}"));
+    }
+    for Asked { host, operation, body } in asked {
+        let (service, place) = host.split_once('.').unwrap_or_default();
+        let region = if service == "dynamodb" { "eu-west-1".to_owned() } else { text("region") };
+        let region = region.as_str();
+        let suffix = if region.starts_with("cn-") { "com.cn" } else { "com" };
+        let is_known = ["codepipeline", "ssm", "dynamodb"].contains(&service);
+        if !is_known || !place.starts_with(region) || !is_amazons(place, region, suffix) {
+            return Err(format!("asked {host} for an event of {region}"));
+        }
+        if service == "dynamodb" && Members::of(&event.raw("detail")).text("state") != "SUCCEEDED" {
+            return Err(format!("wrote into the ledger: {operation} {body}"));
+        }
+        if let Some(text) = strings(body).find(|text| !is_plain(text)) {
+            return Err(format!("{operation} carries {text:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// The members of an object. Its other values may be nested so deep that only their text can be read.

@@ -6,7 +6,12 @@
 //! stand-in ([`network`]). `make test` runs some thousands of cases, `make fuzz` as many as it is
 //! told. A case follows from the seed and its number alone, so each can be repeated.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod documented;
 mod event;
@@ -27,5 +32,5 @@ fn events_end_in_documented_words() {
 
 #[test]
 fn settings_start_a_function_or_are_named() {
-    Run::of("settings", 500).all(settings::any, || settings::check);
+    Run::of("settings", 1_000).all(settings::any, || settings::check);
 }

@@ -15,7 +15,7 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 /// No case takes a hundredth of it: what does, hangs.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_mins(1);
 /// By so many KiB the process may grow once its buffers and clients are there.
 const GROWTH: u64 = 64 * 1024;
 
