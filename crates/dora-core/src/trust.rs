@@ -1,7 +1,7 @@
 //! Whom the functions believe to be AWS, and whom GitHub.
 //!
 //! By default every client parses all root certificates of the system when it is built, which is
-//! nine tenths of a function's start. AWS's endpoints need the five of Amazon Trust Services; for
+//! nine tenths of the instructions of a start. AWS's endpoints need the five of Amazon Trust Services; for
 //! GitHub's, Mozilla's are compiled in, parsed. Any other host is believed by the system's root
 //! certificates, which are read when one is first asked.
 //!
