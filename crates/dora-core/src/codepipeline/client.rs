@@ -502,7 +502,8 @@ mod tests {
         let sdk = SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
             .build();
-        let codepipeline = CodePipeline::from_env(&Env::default(), &sdk).unwrap();
+        let own = Env::from([("TOOLING_CROSS_ACCOUNT_LAMBDA_ROLE", "")]);
+        let codepipeline = CodePipeline::from_env(&own, &sdk).unwrap();
         let account = AccountId::parse("111122223333").unwrap();
         for i in 0..3 * MOST_CLIENTS {
             let region = Region::parse(&format!("eu-west-{i}")).unwrap();
