@@ -4,7 +4,7 @@
 //! before a function publishes a value it *claims* it here with a conditional write, and after
 //! that it *confirms* it ([`claim`]). What several functions must agree on, whichever of them hears of
 //! it first, meets here too ([`facts`]): deployments are entered where incidents look for them
-//! ([`entry`]), and incidents that came before theirs wait ([`waiting`]).
+//! (`entry`), and incidents that came before theirs wait (`waiting`).
 //!
 //! | `pk` | `sk` | what it is |
 //! |---|---|---|
