@@ -82,17 +82,24 @@ impl ChangeFailureRate {
         let attribution = self.attribution();
         let marked = attribution.settle_waiting(deployment, is_awaited);
         let marked = within(deadline, subject.name(), marked).await;
-        let (mut answer, known, marked) = match claim {
-            None => (Answer::Duplicate, known, marked?),
+        let execution = deployment.execution.clone();
+        let (mut answer, marked) = match claim {
+            None => {
+                let mut marked = marked?;
+                marked.entry(execution).or_insert(known);
+                (Answer::Duplicate, marked)
+            }
             Some(claim) => {
                 let (at, repository) = (deployment.at, Some(deployment.repository.clone()));
                 let change = one(Measurement::one(Metric::Changes, at, repository));
                 let counted = marked.map(|marked| (change, marked));
-                self.publication.fulfil(claim, counted, deadline).await?
+                let (answer, known, mut marked) =
+                    self.publication.fulfil(claim, counted, deadline).await?;
+                marked.insert(execution, known);
+                (answer, marked)
             }
         };
-        for (execution, known) in marked.into_iter().chain([(deployment.execution.clone(), known)])
-        {
+        for (execution, known) in marked {
             if let Some(failed) = self.failed_change(&execution, &known, deadline).await? {
                 answer = answer.and(failed);
             }

@@ -7,6 +7,8 @@
 //! For 1 and 2 CodePipeline's own history tells, so it does not matter what has arrived. The third
 //! goes by what has.
 
+use std::collections::BTreeMap;
+
 use chrono::{TimeDelta, Utc};
 
 use crate::deployment::Deployment;
@@ -76,6 +78,9 @@ impl Attribution<'_> {
         }
         if attributed.is_none() {
             ledger.wait(incident).await?;
+            if incident.cause == Cause::Unnamed {
+                until_all_look(incident).await;
+            }
             // A deployment that was entered meanwhile did not know of it.
             attributed = self.decide(incident, None).await?;
         }
@@ -89,7 +94,8 @@ impl Attribution<'_> {
     }
 
     /// Attributes the incidents that waited for this deployment, which has been entered; returns the
-    /// deployments that they marked, which may be others. `is_awaited` is what entering it told.
+    /// deployments that they marked, which may be others, as the ledger knows each by then.
+    /// `is_awaited` is what entering it told.
     ///
     /// # Errors
     /// [`Error::Service`] as the ledger or CodePipeline fails.
@@ -97,7 +103,7 @@ impl Attribution<'_> {
         &self,
         deployment: &Deployment,
         is_awaited: bool,
-    ) -> Result<Vec<(Execution, Known)>, Error> {
+    ) -> Result<BTreeMap<Execution, Known>, Error> {
         let (ledger, window) = (self.histories.ledger, self.rules.window);
         let mut incidents = Vec::new();
         if is_awaited {
@@ -106,7 +112,7 @@ impl Attribution<'_> {
         if Utc::now() - deployment.at > PROMPT && !self.rules.is_explicit {
             incidents.extend(ledger.waiting_unnamed(deployment.at, window).await?);
         }
-        let mut marked = Vec::new();
+        let mut marked = BTreeMap::new();
         for incident in &incidents {
             marked.extend(self.settle(incident).await?);
         }
@@ -176,4 +182,11 @@ impl Attribution<'_> {
         };
         Ok(found.map(|(execution, repository)| Attributed { execution, repository, by }))
     }
+}
+
+/// Waits until every deployment from before an incident either has been entered or will look for
+/// incidents that name nothing; a moment longer, since clocks of two invocations differ a little.
+async fn until_all_look(incident: &Incident) {
+    let all_look = incident.created_at + PROMPT + TimeDelta::seconds(2);
+    tokio::time::sleep((all_look - Utc::now()).to_std().unwrap_or_default()).await;
 }

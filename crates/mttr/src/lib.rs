@@ -93,8 +93,13 @@ impl Mttr {
         let attribution = self.attribution();
         let marked = attribution.settle_waiting(deployment, is_awaited);
         let marked = within(deadline, subject.name(), marked).await;
-        let (mut answer, known, marked) = match claim {
-            None => (Answer::Duplicate, known, marked?),
+        let execution = deployment.execution.clone();
+        let (mut answer, marked) = match claim {
+            None => {
+                let mut marked = marked?;
+                marked.entry(execution).or_insert(known);
+                (Answer::Duplicate, marked)
+            }
             Some(claim) => {
                 let followed = match marked {
                     Ok(marked) => {
@@ -103,13 +108,13 @@ impl Mttr {
                     }
                     Err(error) => Err(error),
                 };
-                let (answer, known, (recovered, marked)) =
+                let (answer, known, (recovered, mut marked)) =
                     self.publication.fulfil(claim, followed, deadline).await?;
-                (and(recovered, answer), known, marked)
+                marked.insert(execution, known);
+                (and(recovered, answer), marked)
             }
         };
-        for (execution, known) in marked.into_iter().chain([(deployment.execution.clone(), known)])
-        {
+        for (execution, known) in marked {
             answer = self.recoveries(&execution, known, answer, deadline).await?;
         }
         Ok(answer)
@@ -191,7 +196,8 @@ impl Mttr {
         deadline: SystemTime,
     ) -> Result<Answer, Error> {
         let Some(repository) = known.repository.clone() else { return Ok(answer) };
-        if known.deployed_at.is_none() || known.rollbacks().next().is_none() {
+        // Not before the incidents that waited for it are settled, as they are when it was followed.
+        if !known.was_followed || known.rollbacks().next().is_none() {
             return Ok(answer);
         }
         let rollbacks = self.rollbacks(execution, &known, &repository).await?;

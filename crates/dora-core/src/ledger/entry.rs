@@ -67,7 +67,8 @@ impl Ledger {
             Err(error) => match unmet(&error) {
                 Some((of_claim, of_others)) => Ok(Entered {
                     standing: is_unmet(of_claim).then(|| of_claim.item.clone().unwrap_or_default()),
-                    is_awaited: of_others.iter().any(is_unmet),
+                    // What a mark says is unknown where something else kept it from being read.
+                    is_awaited: of_others.iter().any(|reason| reason.code() != Some("None")),
                 }),
                 None => Err(failed(error)),
             },
