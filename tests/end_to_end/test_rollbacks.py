@@ -268,3 +268,52 @@ def test_what_a_rollback_ended_is_not_ended_by_a_hotfix_in_any_order(
         if differences := metrics.differences(product.statistics(), wanted):
             wrong[order] = differences[0]
     assert wrong == {}
+
+
+UNHEARD = Run("c1", at="10:00")
+UNHEARD_BACK = Run("c0", at="10:20", rollback=True)
+
+
+def unheard(*incidents: Incident) -> Outage:
+    """A deployment that is rolled back, and of which events come late; one incident came before."""
+    return Outage(
+        "unheard",
+        [D0, UNHEARD, UNHEARD_BACK],
+        incidents=list(incidents),
+        steps=[*ROOT, commit("c1", "08:00")],
+        caused_by={incident.number: UNHEARD for incident in incidents},
+        undone=(UNHEARD,),
+        recovered=((UNHEARD_BACK, "10:20 - 10:10 = 600"),),
+    )
+
+
+def test_a_late_deployment_settles_all_its_incidents_before_it_is_decided(
+    product: Product,
+) -> None:
+    """That they wait for different things must not decide whose recovery the rollback was."""
+    before = Incident(0xA2, "10:10", names={"dora/commit": sha("acme/web", "c1")})
+    after = Incident(0xA1, "10:30", names={"dora/execution-id": UNHEARD.id})
+    outage = unheard(before, after)
+    outage.happened(product)
+    first, deployment, *rest = outage.events("forwards")
+    for event in [first, *rest, deployment]:
+        product.invoke("mttr", event)
+    assert metrics.differences(product.statistics(), outage.numbers(RECOVERIES)) == []
+
+
+def test_what_another_function_entered_decides_nothing(product: Product) -> None:
+    """The incident waits for the deployment, of which only another function has heard."""
+    outage = unheard(Incident(0xA1, "10:10", names={"dora/execution-id": UNHEARD.id}))
+    outage.happened(product)
+    first, deployment, incident, rollback = outage.events("forwards")
+    product.invoke("mttr", first)
+    product.invoke("mttr", incident)
+    product.invoke("deployment-frequency", deployment)
+    product.invoke("mttr", rollback)
+    product.invoke("mttr", deployment)
+    found = {
+        value: each
+        for value, each in product.statistics().items()
+        if value.metric == "TimeToRecovery"
+    }
+    assert metrics.differences(found, outage.numbers(["TimeToRecovery"])) == []
