@@ -337,21 +337,6 @@ def crash(product: Product, event: Event, *, published: int = 0) -> None:
     product.emulator.heal()
 
 
-def end_leases(product: Product) -> None:
-    """Let the time pass for which a function that died holds its claims."""
-    dynamodb = product.operations("dynamodb")
-    for item in product.ledger():
-        for name, value in item.items():
-            if "lease_until" in value.get("M", {}):
-                dynamodb.update_item(
-                    TableName=product.settings[MTTR]["LEDGER_TABLE"],
-                    Key={"pk": item["pk"], "sk": item["sk"]},
-                    UpdateExpression="SET #metric.lease_until = :over",
-                    ExpressionAttributeNames={"#metric": name},
-                    ExpressionAttributeValues={":over": {"N": "0"}},
-                )
-
-
 def recoveries(product: Product) -> list[float]:
     """Return the recoveries in CloudWatch: how many, and their sum."""
     return [
@@ -370,7 +355,7 @@ def test_a_crash_after_the_claim_of_a_rollbacks_recovery_costs_nothing(product: 
     crash(product, rollback)
     with pytest.raises(FunctionFailed, match="LedgerClaimHeld"):
         product.invoke(MTTR, again(rollback))
-    end_leases(product)
+    product.end_leases()
     assert product.invoke(MTTR, again(rollback))["outcome"] == "published"
     assert recoveries(product) == [1, 1800]
     product.invoke(MTTR, again(rollback))
@@ -386,9 +371,9 @@ def test_an_incident_after_such_a_crash_costs_no_recovery(product: Product, when
         product.invoke(MTTR, event)
     crash(product, rollback)
     if when == "when it is over":
-        end_leases(product)
+        product.end_leases()
     retried(product, MTTR, incident)
-    end_leases(product)
+    product.end_leases()
     for event in (rollback, incident, again(rollback)):
         product.invoke(MTTR, event)
     assert recoveries(product) in ([1, 1800], [1, 1200])
@@ -403,7 +388,7 @@ def test_a_crash_between_the_recoveries_of_incidents_costs_none(
     for event in before:
         product.invoke(MTTR, event)
     crash(product, rollback, published=published)
-    end_leases(product)
+    product.end_leases()
     product.invoke(MTTR, again(rollback))
     product.invoke(MTTR, again(rollback))
     assert recoveries(product) == [2, 1200 + 600]
