@@ -16,9 +16,7 @@ from bench.instructions import instructions
 from bench.measure import Samples, measure
 from bench.picture import picture
 from bench.report import Measured, report
-from bench.wire import serving
 from stage import REPOSITORY
-from stage.emulator import running
 
 _STARTED = time.monotonic()
 
@@ -67,29 +65,24 @@ def _count(text: str) -> int:
 
 async def _measured(arguments: _Arguments) -> list[Measured]:
     _progress("starting the local stage")
-    with running() as emulator:
-        loaded = scene.scenario()
-        scene.prepare(emulator, loaded)
-        endpoints = Endpoints(emulator.endpoint)
-        async with serving(endpoints.answer) as address:
-            variables = scene.variables(f"http://{address}")
-            contestants = in_rust(arguments.lambda_dir, variables, scene.events(loaded))
-            for rust in contestants[:]:
-                _progress(f"rehearsing {rust.function}")
-                await rust.rehearse(emulator, endpoints)
-                python = in_python(rust, arguments.python)
-                await python.rehearse(emulator, endpoints)
-                contestants.append(python)
-            contestants.append(empty(arguments.empty_dir, contestants[0].event))
-            samples = [Samples() for _ in contestants]
-            for number in range(arguments.rounds):
-                _progress(f"round {number + 1} of {arguments.rounds}")
-                for contestant, its in zip(contestants, samples, strict=True):
-                    await measure(contestant, endpoints, arguments.events, its)
-            return [
-                Measured(contestant, figures(its), await _instructions(contestant, endpoints))
-                for contestant, its in zip(contestants, samples, strict=True)
-            ]
+    async with scene.stage() as (emulator, endpoints, variables, events):
+        contestants = in_rust(arguments.lambda_dir, variables, events)
+        for rust in contestants[:]:
+            _progress(f"rehearsing {rust.function}")
+            await rust.rehearse(emulator, endpoints)
+            python = in_python(rust, arguments.python)
+            await python.rehearse(emulator, endpoints)
+            contestants.append(python)
+        contestants.append(empty(arguments.empty_dir, contestants[0].event))
+        samples = [Samples() for _ in contestants]
+        for number in range(arguments.rounds):
+            _progress(f"round {number + 1} of {arguments.rounds}")
+            for contestant, its in zip(contestants, samples, strict=True):
+                await measure(contestant, endpoints, arguments.events, its)
+        return [
+            Measured(contestant, figures(its), await _instructions(contestant, endpoints))
+            for contestant, its in zip(contestants, samples, strict=True)
+        ]
 
 
 async def _instructions(contestant: Contestant, endpoints: Endpoints) -> int | None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import cbor2
 
-from bench.wire import Request
+from stage.wire import Request
 
 _SERVICES = {
     "DynamoDB": "dynamodb",

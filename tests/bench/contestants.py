@@ -1,7 +1,6 @@
 """Those that are compared, and the rehearsal in which each makes its calls for the first time."""
 
 import json
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +8,12 @@ from typing import Any
 
 from botocore import xform_name
 
-from bench import FUNCTIONS, HERE, HOME, calls, scene
+from bench import ACCOUNT, FUNCTIONS, HERE, HOME, REGION, calls, scene
 from bench.endpoints import Endpoints, Played
-from bench.runtime_api import environment
-from bench.wire import Request
 from stage.emulator import Emulator
+from stage.runtime_api import environment, unpack
 from stage.scenario import Event
+from stage.wire import Request
 
 RUST, PYTHON, EMPTY = "Rust", "Python", "empty"
 LOG = HOME / "functions.log"
@@ -34,9 +33,14 @@ class Contestant:
     warm: Played
     duplicate: Played
 
+    @property
+    def arn(self) -> str:
+        """Return what Lambda calls it."""
+        return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.function}"
+
     async def rehearse(self, emulator: Emulator, endpoints: Endpoints) -> None:
         """Play the event against the local stage: first, once more as a new one, then again."""
-        async with environment(self.function, self.command, self.variables, LOG) as started:
+        async with environment(self.arn, self.command, self.variables, LOG) as started:
             scene.clear(emulator)
             self.cold = endpoints.rehearse()
             self._expect("published", await started.invoke(self.event))
@@ -103,12 +107,7 @@ def _contestant(
 def _unpacked(archive: Path, function: str) -> str:
     if not archive.exists():
         raise NotBuilt(f"{archive} is missing")
-    program = HOME / "unpacked" / function / "bootstrap"
-    program.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(archive) as opened:
-        opened.extract("bootstrap", program.parent)
-    program.chmod(0o755)
-    return str(program)
+    return str(unpack(archive, HOME / "unpacked" / function))
 
 
 def _roles(played: Played) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from bench.calls import Call, call_of
-from bench.wire import Reply, Request, response
+from stage.wire import Reply, Request, response
 
 _OF_CONNECTION = {"connection", "content-length", "date", "keep-alive", "transfer-encoding"}
 

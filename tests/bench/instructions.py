@@ -6,7 +6,7 @@ import shutil
 from bench import HOME
 from bench.contestants import Contestant
 from bench.endpoints import Endpoints
-from bench.runtime_api import environment
+from stage.runtime_api import environment
 
 _COUNT = re.compile(r"Collected : (\d+)")
 
@@ -20,7 +20,7 @@ async def instructions(contestant: Contestant, endpoints: Endpoints) -> int | No
     endpoints.replay(contestant.cold)
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
     async with environment(
-        contestant.function, command + contestant.command, contestant.variables, log
+        contestant.arn, command + contestant.command, contestant.variables, log
     ) as started:
         await started.ready()
         started.terminate()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from bench.contestants import LOG, Contestant
 from bench.endpoints import Endpoints
-from bench.runtime_api import environment
+from stage.runtime_api import environment
 
 
 @dataclass
@@ -24,7 +24,7 @@ async def measure(
     """Start a contestant, and give it one event, then so many more."""
     endpoints.replay(contestant.cold)
     async with environment(
-        contestant.function, contestant.command, contestant.variables, LOG
+        contestant.arn, contestant.command, contestant.variables, LOG
     ) as started:
         first_poll = await started.ready()
         samples.cold_start.append(await started.first_answer(contestant.event))

@@ -5,13 +5,17 @@ incident.
 """
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from bench import ACCOUNT, INCIDENT_ACCOUNT, REGION, TOOLING_ACCOUNT
+from bench.endpoints import Endpoints
 from stage import EVENTS
-from stage.emulator import SECRET, Emulator
+from stage.emulator import SECRET, Emulator, running
 from stage.github import TOKEN
 from stage.scenario import Event, Scenario, load_scenario
+from stage.wire import serving
 
 _TABLE, _TOKEN = "dora-ledger", "dora-github-token"
 _ROLES = {
@@ -67,6 +71,17 @@ def prepare(emulator: Emulator, loaded: Scenario) -> None:
         iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
         right = _policy("*", Resource="*")
         iam.put_role_policy(RoleName=role, PolicyName="read", PolicyDocument=right)
+
+
+@asynccontextmanager
+async def stage() -> AsyncIterator[tuple[Emulator, Endpoints, dict[str, str], dict[str, Event]]]:
+    """Start it; yield also the endpoints before it, all functions' settings, and their events."""
+    with running() as emulator:
+        loaded = scenario()
+        prepare(emulator, loaded)
+        endpoints = Endpoints(emulator.endpoint)
+        async with serving(endpoints.answer) as address:
+            yield emulator, endpoints, variables(f"http://{address}"), events(loaded)
 
 
 def clear(emulator: Emulator) -> None:

@@ -10,7 +10,7 @@ from bench.figures import Figures, figures, is_met, percentile, ratios
 from bench.measure import Samples
 from bench.picture import picture
 from bench.report import Measured, report
-from bench.wire import Request
+from stage.wire import Request
 
 FAST = Figures(
     first_poll=0.003,

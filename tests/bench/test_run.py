@@ -4,27 +4,19 @@ import asyncio
 
 from bench import FUNCTIONS, scene
 from bench.contestants import Contestant, in_rust
-from bench.endpoints import Endpoints
 from bench.measure import Samples, measure
-from bench.wire import serving
 from stage import HOME
-from stage.emulator import running
 
 
 async def run() -> dict[str, tuple[Contestant, Samples]]:
-    with running() as emulator:
-        loaded = scene.scenario()
-        scene.prepare(emulator, loaded)
-        endpoints = Endpoints(emulator.endpoint)
-        async with serving(endpoints.answer) as address:
-            variables = scene.variables(f"http://{address}")
-            found = {}
-            for contestant in in_rust(HOME / "lambda", variables, scene.events(loaded)):
-                await contestant.rehearse(emulator, endpoints)
-                samples = Samples()
-                await measure(contestant, endpoints, 2, samples)
-                found[contestant.function] = contestant, samples
-            return found
+    async with scene.stage() as (emulator, endpoints, variables, events):
+        found = {}
+        for contestant in in_rust(HOME / "lambda", variables, events):
+            await contestant.rehearse(emulator, endpoints)
+            samples = Samples()
+            await measure(contestant, endpoints, 2, samples)
+            found[contestant.function] = contestant, samples
+        return found
 
 
 def test_every_function_plays_its_event_from_the_rehearsal() -> None:

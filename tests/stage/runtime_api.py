@@ -7,14 +7,14 @@ import asyncio
 import json
 import subprocess
 import time
+import zipfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from bench import ACCOUNT, REGION
-from bench.wire import Reply, Request, response, serving
+from stage.wire import Reply, Request, response, serving
 
 _RUNTIME = "/2018-06-01/runtime"
 _LONGEST = 60
@@ -22,14 +22,18 @@ _LONGEST = 60
 
 
 class FunctionFailed(Exception):
-    """A function did not start, or ended an event with an error."""
+    """A function did not start, or ended an event with an error; `document` says with which."""
+
+    def __init__(self, arn: str, document: bytes) -> None:
+        super().__init__(f"{arn}: {document.decode(errors='replace')}")
+        self.document = document
 
 
 class Environment:
     """An execution environment: a process that is asked one event after the other."""
 
-    def __init__(self, name: str) -> None:
-        self._arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+    def __init__(self, arn: str) -> None:
+        self._arn = arn
         self._poll: asyncio.Future[tuple[Reply, float]] = asyncio.Future()
         self._answer: asyncio.Future[tuple[Any, float]] = asyncio.Future()
         self._is_busy = False
@@ -57,6 +61,10 @@ class Environment:
 
     async def invoke(self, event: Any) -> tuple[Any, float, float]:
         """Give an event; return its answer, when it was given and when it was answered."""
+        return await self.hand(json.dumps(event).encode())
+
+    async def hand(self, payload: bytes) -> tuple[Any, float, float]:
+        """Do the same with a payload, whatever it holds."""
         reply, _ = await self._within(self._poll)
         self._poll, self._answer = asyncio.Future(), asyncio.Future()
         self._is_busy = True
@@ -67,11 +75,13 @@ class Environment:
             "lambda-runtime-invoked-function-arn": self._arn,
             "lambda-runtime-trace-id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
         }
-        given = response(200, headers, json.dumps(event).encode())
+        given = response(200, headers, payload)
         begun = perf_counter()
         reply(given)
-        answer, ended = await self._within(self._answer)
-        self._is_busy = False
+        try:
+            answer, ended = await self._within(self._answer)
+        finally:
+            self._is_busy = False
         return answer, begun, ended
 
     def cpu(self) -> float:
@@ -79,11 +89,23 @@ class Environment:
         tasks = self._proc.glob("task/*/schedstat")
         return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
+    def memory(self) -> int:
+        """Return the memory that is resident now, in bytes."""
+        return self._bytes("VmRSS")
+
     def peak_memory(self) -> int:
         """Return the most memory that was resident, in bytes."""
+        return self._bytes("VmHWM")
+
+    def _bytes(self, figure: str) -> int:
         status = (self._proc / "status").read_text()
-        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+        (line,) = (line for line in status.splitlines() if line.startswith(f"{figure}:"))
         return int(line.split()[1]) * 1024
+
+    @property
+    def exit_code(self) -> int | None:
+        """Return what the process ended with, if it has."""
+        return self._process.poll() if self._process else None
 
     def terminate(self) -> None:
         """Ask the process to end, and wait until it has."""
@@ -106,7 +128,7 @@ class Environment:
         if request.path.endswith("/response"):
             self._answer.set_result((json.loads(request.body or b"null"), request.at))
         else:
-            failed = FunctionFailed(f"{self._arn}: {request.body.decode(errors='replace')}")
+            failed = FunctionFailed(self._arn, request.body)
             (self._answer if self._is_busy else self._poll).set_exception(failed)
 
     async def _within(self, future: Any) -> Any:
@@ -120,14 +142,14 @@ class Environment:
 
 @asynccontextmanager
 async def environment(
-    name: str, command: Sequence[str], variables: dict[str, str], log: Path
+    arn: str, command: Sequence[str], variables: dict[str, str], log: Path
 ) -> AsyncIterator[Environment]:
     """Run a function for as long as the context lasts."""
-    started = Environment(name)
+    started = Environment(arn)
     async with serving(started.answer) as address:
         own = {
             "AWS_LAMBDA_RUNTIME_API": address,
-            "AWS_LAMBDA_FUNCTION_NAME": name,
+            "AWS_LAMBDA_FUNCTION_NAME": arn.rpartition(":")[2],
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         }
@@ -136,3 +158,11 @@ async def environment(
             yield started
         finally:
             started.stop()
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Take the program out of a function's zip."""
+    with zipfile.ZipFile(archive) as opened:
+        program = Path(opened.extract("bootstrap", folder))
+    program.chmod(0o755)
+    return program
