@@ -80,22 +80,17 @@ impl ChangeFailureRate {
         let Claimed { claim, known, is_awaited } =
             self.publication.claim(&subject, &[Metric::Changes], deadline).await?;
         let attribution = self.attribution();
-        let marked = attribution.settle_waiting(deployment, is_awaited);
+        let marked = attribution.settle_waiting(deployment, known, is_awaited);
         let marked = within(deadline, subject.name(), marked).await;
-        let execution = deployment.execution.clone();
         let (mut answer, marked) = match claim {
-            None => {
-                let mut marked = marked?;
-                marked.entry(execution).or_insert(known);
-                (Answer::Duplicate, marked)
-            }
+            None => (Answer::Duplicate, marked?),
             Some(claim) => {
                 let (at, repository) = (deployment.at, Some(deployment.repository.clone()));
                 let change = one(Measurement::one(Metric::Changes, at, repository));
                 let counted = marked.map(|marked| (change, marked));
                 let (answer, known, mut marked) =
                     self.publication.fulfil(claim, counted, deadline).await?;
-                marked.insert(execution, known);
+                marked.insert(deployment.execution.clone(), known);
                 (answer, marked)
             }
         };

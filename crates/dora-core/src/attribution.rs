@@ -94,14 +94,15 @@ impl Attribution<'_> {
     }
 
     /// Attributes the incidents that waited for this deployment, which has been entered; returns the
-    /// deployments that they marked, which may be others, as the ledger knows each by then.
-    /// `is_awaited` is what entering it told.
+    /// deployments that they marked, which may be others, and this one, as the ledger knows each by
+    /// then. `known` and `is_awaited` are what entering it told.
     ///
     /// # Errors
     /// [`Error::Service`] as the ledger or CodePipeline fails.
     pub async fn settle_waiting(
         &self,
         deployment: &Deployment,
+        known: Known,
         is_awaited: bool,
     ) -> Result<BTreeMap<Execution, Known>, Error> {
         let (ledger, window) = (self.histories.ledger, self.rules.window);
@@ -112,7 +113,7 @@ impl Attribution<'_> {
         if Utc::now() - deployment.at > PROMPT && !self.rules.is_explicit {
             incidents.extend(ledger.waiting_unnamed(deployment.at, window).await?);
         }
-        let mut marked = BTreeMap::new();
+        let mut marked = BTreeMap::from([(deployment.execution.clone(), known)]);
         for incident in &incidents {
             marked.extend(self.settle(incident).await?);
         }

@@ -91,15 +91,10 @@ impl Mttr {
         let Claimed { claim, known, is_awaited } =
             self.publication.claim(&subject, &[Metric::ReworkDeployments], deadline).await?;
         let attribution = self.attribution();
-        let marked = attribution.settle_waiting(deployment, is_awaited);
+        let marked = attribution.settle_waiting(deployment, known, is_awaited);
         let marked = within(deadline, subject.name(), marked).await;
-        let execution = deployment.execution.clone();
         let (mut answer, marked) = match claim {
-            None => {
-                let mut marked = marked?;
-                marked.entry(execution).or_insert(known);
-                (Answer::Duplicate, marked)
-            }
+            None => (Answer::Duplicate, marked?),
             Some(claim) => {
                 let followed = match marked {
                     Ok(marked) => {
@@ -110,7 +105,7 @@ impl Mttr {
                 };
                 let (answer, known, (recovered, mut marked)) =
                     self.publication.fulfil(claim, followed, deadline).await?;
-                marked.insert(execution, known);
+                marked.insert(deployment.execution.clone(), known);
                 (and(recovered, answer), marked)
             }
         };
