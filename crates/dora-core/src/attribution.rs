@@ -78,7 +78,7 @@ impl Attribution<'_> {
         }
         if attributed.is_none() {
             ledger.wait(incident).await?;
-            if incident.cause == Cause::Unnamed {
+            if incident.cause == Cause::Unnamed && !self.rules.is_explicit {
                 until_all_look(incident).await;
             }
             // A deployment that was entered meanwhile did not know of it.
