@@ -46,10 +46,7 @@ impl CloudWatch {
     /// # Errors
     /// If CloudWatch would refuse the namespace.
     pub fn from_env(env: &Env, sdk: &SdkConfig) -> Result<Self, ConfigError> {
-        let allowed = "at most 255 letters, digits and ._-/#: that begin with neither : nor AWS/";
-        let namespace = env.parsed("METRIC_NAMESPACE", allowed, "DORA", |namespace| {
-            is_namespace(namespace).then(|| namespace.to_owned())
-        })?;
+        let namespace = namespace(env)?;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
             .operation_timeout(TIMEOUT)
@@ -90,6 +87,17 @@ impl CloudWatch {
                 service_error(Service::CloudWatch, "PutMetricData", &subject, &error)
             })
     }
+}
+
+/// The namespace that `METRIC_NAMESPACE` names (`DORA`).
+///
+/// # Errors
+/// If CloudWatch would refuse it.
+pub fn namespace(env: &Env) -> Result<String, ConfigError> {
+    let allowed = "at most 255 letters, digits and ._-/#: that begin with neither : nor AWS/";
+    env.parsed("METRIC_NAMESPACE", allowed, "DORA", |namespace| {
+        is_namespace(namespace).then(|| namespace.to_owned())
+    })
 }
 
 fn is_namespace(text: &str) -> bool {

@@ -71,6 +71,8 @@ pub struct Commit {
     pub authored_at: DateTime<Utc>,
     /// Which commit.
     pub id: CommitId,
+    /// The merged pull requests that it belongs to, by their numbers in its repository.
+    pub pull_requests: BTreeSet<u64>,
 }
 
 /// What a deployment brought to production for the first time.

@@ -59,6 +59,7 @@ mod tests {
         let commits = times.iter().map(|time| Commit {
             authored_at: format!("2026-11-02T{time}Z").parse().unwrap(),
             id: CommitId::parse(&"a".repeat(40)).unwrap(),
+            pull_requests: BTreeSet::new(),
         });
         Shipped { since: None, commits: commits.collect(), ops_items: BTreeSet::new() }
     }

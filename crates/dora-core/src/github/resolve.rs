@@ -336,7 +336,11 @@ impl<'a> Walk<'a> {
     }
 
     fn count(&mut self, id: &CommitId, node: &CommitNode) {
-        self.counted.insert(Commit { authored_at: node.authored_at, id: id.clone() });
+        self.counted.insert(Commit {
+            authored_at: node.authored_at,
+            id: id.clone(),
+            pull_requests: node.pull_requests.iter().copied().collect(),
+        });
     }
 
     /// Whether a pull request's own commit came to production with an earlier one: a branch is used

@@ -365,15 +365,25 @@ fn datapoint(
 }
 
 /// The commits behind the values. An item holds 400 KB, so of a very large deployment only the
-/// oldest commits are listed. The values are complete all the same: CloudWatch takes no more of
+/// oldest commits are listed, and of a commit a few pull requests. The values are complete all the same: CloudWatch takes no more of
 /// them at once than fit beside these commits.
 fn evidence(shipped: &Shipped) -> Vec<(&'static str, AttributeValue)> {
     const MOST_COMMITS: usize = 2000;
+    const MOST_PULL_REQUESTS: usize = 5;
     let commits = shipped.commits.iter().take(MOST_COMMITS).map(|commit| {
-        AttributeValue::M(Item::from([
-            ("id".to_owned(), text(commit.id.as_str())),
-            ("authored_at".to_owned(), text(&rfc3339(commit.authored_at))),
-        ]))
+        let numbers = commit.pull_requests.iter().take(MOST_PULL_REQUESTS).map(u64::to_string);
+        let numbers: Vec<_> = numbers.collect();
+        // DynamoDB takes no empty set.
+        let numbers = (!numbers.is_empty()).then_some(AttributeValue::Ns(numbers));
+        let facts = [
+            ("id", Some(text(commit.id.as_str()))),
+            ("authored_at", Some(text(&rfc3339(commit.authored_at)))),
+            ("pull_requests", numbers),
+        ];
+        let facts = facts.into_iter();
+        AttributeValue::M(
+            facts.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect(),
+        )
     });
     let mut facts = vec![("commits", AttributeValue::L(commits.collect()))];
     if let Some(since) = &shipped.since {

@@ -75,11 +75,17 @@ pub enum RecoveryOf {
 }
 
 impl RecoveryOf {
-    const fn as_str(self) -> &'static str {
+    /// As the ledger writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Incidents => "incidents",
             Self::Deployment => "deployment",
         }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        [Self::Incidents, Self::Deployment].into_iter().find(|of| of.as_str() == text)
     }
 }
 
@@ -386,9 +392,7 @@ pub(super) fn known(item: &Item) -> Known {
         deployed_at: time("deployed_at"),
         repository: string(item, "repository").and_then(Repository::parse),
         failed_by: causes.into_iter().flatten().filter_map(|text| failed_by_of(text)).collect(),
-        recovery_of: [RecoveryOf::Incidents, RecoveryOf::Deployment]
-            .into_iter()
-            .find(|of| string(item, "recovery_of") == Some(of.as_str())),
+        recovery_of: string(item, "recovery_of").and_then(RecoveryOf::parse),
         is_counted: is_settled(Metric::Changes),
         failure_is_counted: is_settled(Metric::FailedChanges),
         was_followed: is_settled(Metric::ReworkDeployments),
@@ -408,7 +412,7 @@ pub(super) fn pipeline_text(Pipeline { account, region, name }: &Pipeline) -> St
     format!("{account}#{region}#{name}")
 }
 
-fn pipeline_of(text: &str) -> Option<Pipeline> {
+pub(super) fn pipeline_of(text: &str) -> Option<Pipeline> {
     let mut parts = text.splitn(3, '#');
     Some(Pipeline {
         account: AccountId::parse(parts.next()?)?,
@@ -421,7 +425,7 @@ fn execution_text(execution: &Execution) -> String {
     format!("{}#{}", execution.id, pipeline_text(&execution.of()))
 }
 
-fn execution_of(text: &str) -> Option<Execution> {
+pub(super) fn execution_of(text: &str) -> Option<Execution> {
     let (id, pipeline) = text.split_once('#')?;
     Some(pipeline_of(pipeline)?.execution(ExecutionId::parse(id)?))
 }
@@ -446,7 +450,7 @@ fn failed_by_text(by: &FailedBy) -> String {
     }
 }
 
-fn failed_by_of(text: &str) -> Option<FailedBy> {
+pub(super) fn failed_by_of(text: &str) -> Option<FailedBy> {
     let (kind, rest) = text.split_once('#')?;
     let (at, what) = rest.split_once('#')?;
     let at = at.parse().ok()?;

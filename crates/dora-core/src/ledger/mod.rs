@@ -19,7 +19,7 @@
 //! | attribute of | name | meaning |
 //! |---|---|---|
 //! | deployment | `repository`, `branch`, `commit`, `rule`, `deployed_at` | what was deployed, and which rule decided that it was |
-//! | | `commits`, `since` | the commits that it shipped, and the one that was in production before |
+//! | | `commits`, `since` | the commits that it shipped, with their dates and pull requests, and the one that was in production before |
 //! | | `failed_by` | the incidents attributed to it and the rollbacks that undid it, each with its time |
 //! | | `recovery_of` | whose recovery the first rollback was: its `incidents`', or the `deployment`'s own |
 //! | incident | `created_at`, `cause` | when it was created, and what it names |
@@ -33,6 +33,7 @@ pub mod claim;
 mod conflicts;
 mod entry;
 pub mod facts;
+pub mod records;
 mod waiting;
 
 use std::collections::HashMap;
