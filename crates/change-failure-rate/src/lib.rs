@@ -18,7 +18,7 @@ use dora_core::identity::{AccountId, Execution};
 use dora_core::incident::IncidentRules;
 use dora_core::ledger::facts::{FailedBy, Known};
 use dora_core::ledger::{Claimed, Subject};
-use dora_core::metric::{Measured, Measurement, Metric};
+use dora_core::metric::{Evidence, Measured, Measurement, Metric};
 use dora_core::opscenter::{self, OpsCenter, OpsItemEvent};
 use dora_core::production::Production;
 use dora_core::publication::{Publication, within};
@@ -184,5 +184,5 @@ impl ChangeFailureRate {
 }
 
 fn one(measurement: Measurement) -> Decision<Measured> {
-    Decision::Record(Measured { measurements: vec![measurement], shipped: None })
+    Decision::Record(Measured { measurements: vec![measurement], evidence: Evidence::Subject })
 }

@@ -5,14 +5,14 @@
 //! production", is then the sum over a period.
 
 use dora_core::deployment::Deployment;
-use dora_core::metric::{Measured, Measurement, Metric};
+use dora_core::metric::{Evidence, Measured, Measurement, Metric};
 
 /// What the deployment adds to the metric.
 #[must_use]
 pub fn measure(deployment: &Deployment) -> Measured {
     let repository = Some(deployment.repository.clone());
     let measurement = Measurement::one(Metric::Deployments, deployment.at, repository);
-    Measured { measurements: vec![measurement], shipped: None }
+    Measured { measurements: vec![measurement], evidence: Evidence::Subject }
 }
 
 #[cfg(test)]

@@ -39,6 +39,9 @@ pub(crate) enum Failure {
     /// what to do.
     #[error("{0}")]
     Service(#[from] dora_core::Error),
+    /// The ledger cannot be read.
+    #[error("{0}")]
+    Ledger(#[from] dora_core::ledger::records::ReadError),
     /// Standard output or a file cannot be written.
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),

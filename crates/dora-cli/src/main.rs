@@ -7,6 +7,7 @@
 
 mod cli;
 mod deployed;
+mod duration;
 mod explain;
 mod failure;
 mod report;

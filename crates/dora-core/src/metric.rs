@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::commit::Shipped;
+use crate::identity::{Execution, OpsItem};
 use crate::repository::Repository;
 
 /// A metric, by the name that it has in CloudWatch.
@@ -161,8 +162,21 @@ impl Values {
 pub struct Measured {
     /// Published together, or not at all.
     pub measurements: Vec<Measurement>,
-    /// The commits behind the values, where they were looked at.
-    pub shipped: Option<Shipped>,
+    /// What they rest on.
+    pub evidence: Evidence,
+}
+
+/// What values rest on, beside what their subject is: for whoever traces a number.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Evidence {
+    /// The subject says it all.
+    Subject,
+    /// The commits that a deployment shipped.
+    Shipped(Shipped),
+    /// The incidents that a deployment references, and so was made to end.
+    References(Vec<OpsItem>),
+    /// The deployment or rollback that ended an incident, or the failure of the deployment itself.
+    EndedBy(Execution),
 }
 
 #[cfg(test)]

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
     use crate::deployment::Deployment;
     use crate::fixtures;
-    use crate::metric::Measurement;
+    use crate::metric::{Evidence, Measurement};
 
     /// A deployment of an hour ago, for which CloudWatch still takes a value.
     fn recent() -> (Deployment, Measurement) {
@@ -195,7 +195,7 @@ mod tests {
         (deployment, measurement): (Deployment, Measurement),
     ) -> Result<Answer, Error> {
         let deadline = SystemTime::now() + Duration::from_secs(seconds);
-        let measured = Measured { measurements: vec![measurement], shipped: None };
+        let measured = Measured { measurements: vec![measurement], evidence: Evidence::Subject };
         let measure = async { Ok(Decision::Record(measured)) };
         let subject = Subject::deployment(&deployment);
         publication.publish(&subject, &[Metric::Deployments], deadline, measure).await

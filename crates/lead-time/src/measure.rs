@@ -6,7 +6,7 @@
 
 use dora_core::commit::{Commit, Shipped};
 use dora_core::deployment::Deployment;
-use dora_core::metric::{Measured, Measurement, Metric, Values, seconds};
+use dora_core::metric::{Evidence, Measured, Measurement, Metric, Values, seconds};
 use dora_core::{Decision, Reason};
 
 /// What the deployment adds to the metrics.
@@ -34,7 +34,7 @@ pub fn measure(deployment: &Deployment, shipped: Shipped) -> Decision<Measured> 
             measurement(Metric::LeadTimeForChanges, Values::One(longest)),
             measurement(Metric::CommitLeadTime, Values::Many(lead_times)),
         ],
-        shipped: Some(shipped),
+        evidence: Evidence::Shipped(shipped),
     })
 }
 

@@ -22,7 +22,7 @@ use dora_core::identity::{AccountId, Execution, OpsItemId};
 use dora_core::incident::{Incident, IncidentRules};
 use dora_core::ledger::facts::{FailedBy, Known};
 use dora_core::ledger::{Claimed, Subject};
-use dora_core::metric::{Measured, Measurement, Metric};
+use dora_core::metric::{Evidence, Measured, Measurement, Metric};
 use dora_core::opscenter::{self, OpsCenter, OpsItemEvent};
 use dora_core::production::Production;
 use dora_core::publication::{Publication, within};
@@ -130,7 +130,8 @@ impl Mttr {
         for (incident, is_first) in &resolved {
             if *is_first {
                 let repository = Some(deployment.repository.clone());
-                let recovery = Recovery::of(incident, deployment.at, repository);
+                let ended_by = deployment.execution.clone();
+                let recovery = Recovery::of(incident, ended_by, deployment.at, repository);
                 recovered = Some(and(recovered, self.publish(recovery, deadline).await?));
             }
         }
@@ -139,7 +140,9 @@ impl Mttr {
         }
         let (at, repository) = (deployment.at, Some(deployment.repository.clone()));
         let rework = Measurement::one(Metric::ReworkDeployments, at, repository);
-        let rework = Measured { measurements: vec![rework], shipped: None };
+        let references = resolved.into_iter().map(|(incident, _)| incident.ops_item).collect();
+        let evidence = Evidence::References(references);
+        let rework = Measured { measurements: vec![rework], evidence };
         Ok((Decision::Record(rework), recovered))
     }
 
@@ -208,7 +211,8 @@ impl Mttr {
     }
 
     async fn publish(&self, recovery: Recovery, deadline: SystemTime) -> Result<Answer, Error> {
-        let measured = Measured { measurements: vec![recovery.measurement], shipped: None };
+        let evidence = Evidence::EndedBy(recovery.ended_by);
+        let measured = Measured { measurements: vec![recovery.measurement], evidence };
         let measure = async { Ok(Decision::Record(measured)) };
         let metrics = &[Metric::TimeToRecovery];
         self.publication.publish(&recovery.subject, metrics, deadline, measure).await

@@ -19,14 +19,22 @@ pub struct Recovery {
     pub subject: Subject,
     /// What it adds to `TimeToRecovery`.
     pub measurement: Measurement,
+    /// The deployment or rollback that brought it about.
+    pub ended_by: Execution,
 }
 
 impl Recovery {
     /// From an incident to what ended it. Nothing ends an incident before it began.
     #[must_use]
-    pub fn of(incident: &Incident, at: DateTime<Utc>, repository: Option<Repository>) -> Self {
+    pub fn of(
+        incident: &Incident,
+        ended_by: Execution,
+        at: DateTime<Utc>,
+        repository: Option<Repository>,
+    ) -> Self {
         let from = incident.created_at.min(at);
-        Self { subject: Subject::incident(incident), measurement: duration(from, at, repository) }
+        let measurement = duration(from, at, repository);
+        Self { subject: Subject::incident(incident), measurement, ended_by }
     }
 }
 
@@ -57,6 +65,7 @@ pub fn of_rollbacks(
     for (i, PastRollback { id, at }) in rollbacks.iter().enumerate() {
         let since = std::mem::replace(&mut before, *at);
         let Some(undone_at) = known.undone_at(id) else { continue };
+        let rollback = execution.of().execution(id.clone());
         match known.recovery_of {
             None if i == 0 => {}
             Some(RecoveryOf::Deployment) if i == 0 => found.push(Recovery {
@@ -66,11 +75,15 @@ pub fn of_rollbacks(
                     undone_at,
                     known.repository.clone(),
                 ),
+                ended_by: rollback,
             }),
             _ => found.extend(
                 incidents(known)
                     .filter(|incident| (since..*at).contains(&incident.created_at))
-                    .map(|it| Recovery::of(&it, undone_at, known.repository.clone())),
+                    .map(|it| {
+                        let repository = known.repository.clone();
+                        Recovery::of(&it, rollback.clone(), undone_at, repository)
+                    }),
             ),
         }
     }
@@ -212,7 +225,7 @@ mod tests {
     fn a_recovery_has_the_time_of_what_ended_the_incident() {
         let FailedBy::Incident(created_at, ops_item) = incident("1", "10:30") else { panic!() };
         let incident = Incident::named_nothing(ops_item, created_at);
-        let recovery = Recovery::of(&incident, at("11:30"), None);
+        let recovery = Recovery::of(&incident, deployment().execution, at("11:30"), None);
         assert_eq!(recovery.measurement.at, at("11:30"));
         assert_eq!(recovery.measurement.values, Values::One(3600.0));
     }

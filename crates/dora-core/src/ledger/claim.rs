@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::entry::Entered;
-use super::facts::{Known, known};
+use super::facts::{Known, execution_text, known, ops_item_text};
 use super::{
     Item, Key, Ledger, attempt_timeouts, failed, is_condition_failure, millis, retries, rfc3339,
     standing_item, text,
@@ -20,7 +20,7 @@ use crate::deployment::Deployment;
 use crate::error::Error;
 use crate::identity::Execution;
 use crate::incident::Incident;
-use crate::metric::{Measured, Measurement, Metric, Values};
+use crate::metric::{Evidence, Measured, Measurement, Metric, Values};
 use crate::repository::Teams;
 
 const OPERATION: &str = "UpdateItem";
@@ -226,11 +226,11 @@ impl Ledger {
                 })
                 .collect(),
         };
-        let shipped = measured.and_then(|measured| measured.shipped.as_ref());
+        let facts = measured.map(|measured| evidence(&measured.evidence)).unwrap_or_default();
         let until_stopped = aws_sdk_dynamodb::config::Config::builder()
             .retry_config(retries(1000))
             .timeout_config(attempt_timeouts().disable_operation_timeout().build());
-        self.write(&claim, records, shipped.map(evidence).unwrap_or_default())
+        self.write(&claim, records, facts)
             .condition_expression("#metric0.#claim = :claim")
             .expression_attribute_names("#claim", "claim")
             .expression_attribute_values(":claim", text(&claim.token))
@@ -364,10 +364,23 @@ fn datapoint(
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))
 }
 
+/// What the values rest on, as attributes of the subject.
+fn evidence(evidence: &Evidence) -> Vec<(&'static str, AttributeValue)> {
+    match evidence {
+        Evidence::Subject => Vec::new(),
+        Evidence::Shipped(shipped) => commits(shipped),
+        Evidence::References(ops_items) => {
+            let texts = ops_items.iter().map(ops_item_text).collect();
+            vec![("references", AttributeValue::Ss(texts))]
+        }
+        Evidence::EndedBy(execution) => vec![("ended_by", text(&execution_text(execution)))],
+    }
+}
+
 /// The commits behind the values. An item holds 400 KB, so of a very large deployment only the
 /// oldest commits are listed, and of a commit a few pull requests. The values are complete all the same: CloudWatch takes no more of
 /// them at once than fit beside these commits.
-fn evidence(shipped: &Shipped) -> Vec<(&'static str, AttributeValue)> {
+fn commits(shipped: &Shipped) -> Vec<(&'static str, AttributeValue)> {
     const MOST_COMMITS: usize = 2000;
     const MOST_PULL_REQUESTS: usize = 5;
     let commits = shipped.commits.iter().take(MOST_COMMITS).map(|commit| {

@@ -421,7 +421,7 @@ pub(super) fn pipeline_of(text: &str) -> Option<Pipeline> {
     })
 }
 
-fn execution_text(execution: &Execution) -> String {
+pub(super) fn execution_text(execution: &Execution) -> String {
     format!("{}#{}", execution.id, pipeline_text(&execution.of()))
 }
 

@@ -21,10 +21,12 @@
 //! | deployment | `repository`, `branch`, `commit`, `rule`, `deployed_at` | what was deployed, and which rule decided that it was |
 //! | | `commits`, `since` | the commits that it shipped, with their dates and pull requests, and the one that was in production before |
 //! | | `failed_by` | the incidents attributed to it and the rollbacks that undid it, each with its time |
+//! | | `references` | the incidents that it references, and so was made to end |
 //! | | `recovery_of` | whose recovery the first rollback was: its `incidents`', or the `deployment`'s own |
 //! | incident | `created_at`, `cause` | when it was created, and what it names |
 //! | | `deployment`, `repository`, `attributed_by` | the deployment that it is attributed to, where that came from, and the rule that decided |
-//! | both | `<Metric>.state` | `pending`, `published`, or the reason why it was ignored |
+//! | both | `ended_by` | the deployment or rollback that ended the incident, or the deployment's own failure |
+//! | | `<Metric>.state` | `pending`, `published`, or the reason why it was ignored |
 //! | | `<Metric>.value` or `.values`, `.unit`, `.at`, `.repository`, `.team` | the datapoint, as it is published |
 //! | | `<Metric>.claim`, `.lease_until` | the invocation that claimed it; until when it may be at work (epoch milliseconds) |
 //! | all | `expires_at` | when DynamoDB may delete the item (epoch seconds) |

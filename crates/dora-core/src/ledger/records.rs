@@ -66,6 +66,10 @@ pub struct DeploymentEntry {
     pub failed_by: BTreeSet<FailedBy>,
     /// Whose recovery its first rollback was.
     pub recovery_of: Option<RecoveryOf>,
+    /// The incidents that it references, and so was made to end.
+    pub references: Vec<OpsItem>,
+    /// The rollback that ended its own failure.
+    pub ended_by: Option<Execution>,
     /// Its metrics.
     pub records: Vec<Record>,
 }
@@ -85,6 +89,8 @@ pub struct IncidentEntry {
     pub repository: Option<Repository>,
     /// The rule that attributed it, or `unattributed`.
     pub attributed_by: Option<String>,
+    /// The deployment or rollback that ended it.
+    pub ended_by: Option<Execution>,
     /// Its metrics.
     pub records: Vec<Record>,
 }
@@ -160,20 +166,21 @@ impl Ledger {
     ///
     /// # Errors
     /// As for [`Ledger::entries`].
-    pub async fn deployments_of(&self, id: &ExecutionId) -> Result<Vec<Entry>, ReadError> {
-        self.partition(format!("deployment#{id}")).await
+    pub async fn deployments_of(
+        &self,
+        id: &ExecutionId,
+    ) -> Result<Vec<DeploymentEntry>, ReadError> {
+        let items = self.query(format!("deployment#{id}"), None).await?;
+        items.iter().map(|item| deployment(&Reader(item))).collect()
     }
 
     /// The incidents of an OpsItem's id, in whatever account and Region.
     ///
     /// # Errors
     /// As for [`Ledger::entries`].
-    pub async fn incidents_of(&self, id: &OpsItemId) -> Result<Vec<Entry>, ReadError> {
-        self.partition(format!("incident#{id}")).await
-    }
-
-    async fn partition(&self, pk: String) -> Result<Vec<Entry>, ReadError> {
-        self.query(pk, None).await?.iter().map(entry).collect()
+    pub async fn incidents_of(&self, id: &OpsItemId) -> Result<Vec<IncidentEntry>, ReadError> {
+        let items = self.query(format!("incident#{id}"), None).await?;
+        items.iter().map(|item| incident(&Reader(item))).collect()
     }
 
     async fn scan(&self, segment: i32) -> Result<Vec<Item>, Error> {
@@ -218,6 +225,8 @@ fn deployment(item: &Reader<'_>) -> Result<DeploymentEntry, ReadError> {
         since: item.text("since")?.map(str::to_owned),
         failed_by: item.read("failed_by", failures)?.unwrap_or_default(),
         recovery_of: item.parsed("recovery_of", RecoveryOf::parse)?,
+        references: item.read("references", ops_items)?.unwrap_or_default(),
+        ended_by: item.parsed("ended_by", execution_of)?,
         records: item.records()?,
     })
 }
@@ -234,12 +243,17 @@ fn incident(item: &Reader<'_>) -> Result<IncidentEntry, ReadError> {
         deployment: item.parsed("deployment", execution_of)?,
         repository: item.parsed("repository", Repository::parse)?,
         attributed_by: item.text("attributed_by")?.map(str::to_owned),
+        ended_by: item.parsed("ended_by", execution_of)?,
         records: item.records()?,
     })
 }
 
 fn failures(value: &AttributeValue) -> Option<BTreeSet<FailedBy>> {
     value.as_ss().ok()?.iter().map(|text| failed_by_of(text)).collect()
+}
+
+fn ops_items(value: &AttributeValue) -> Option<Vec<OpsItem>> {
+    value.as_ss().ok()?.iter().map(|text| ops_item_of(text)).collect()
 }
 
 fn commits(value: &AttributeValue) -> Option<Vec<Commit>> {
