@@ -25,8 +25,8 @@ TRUNK_BASED = "acme/payments"
 AUTHOR = {"author-display-name": "Zoë Müller", "author-email": "zoe@example.com"}
 """Whom CodePipeline names in its events: nobody else may hear of her."""
 
-_MONTH, _DAY = "2026-11", "02"
-_TIME = re.compile(r"(?:(\d\d) )?(\d\d:\d\d)(:\d\d(?:\.\d+)?)?([+-]\d\d:\d\d)?")
+_MONTH, _DAY = "2026-11-", "02"
+_TIME = re.compile(r"(?:(\d{4}-\d\d-)?(\d\d) )?(\d\d:\d\d)(:\d\d(?:\.\d+)?)?([+-]\d\d:\d\d)?")
 _CONNECTION = (
     f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/b5dc6356-4c3a-4311-b792-7e54e2e3f5c7"
 )
@@ -168,8 +168,8 @@ def moment(text: str) -> datetime:
     found = _TIME.fullmatch(text)
     if found is None:
         raise ValueError(f"{text} is no time")
-    day, minute, second, zone = found.groups()
-    iso = f"{_MONTH}-{day or _DAY}T{minute}{second or ':00'}{zone or '+00:00'}"
+    month, day, minute, second, zone = found.groups()
+    iso = f"{month or _MONTH}{day or _DAY}T{minute}{second or ':00'}{zone or '+00:00'}"
     return datetime.fromisoformat(iso)
 
 

@@ -1,4 +1,5 @@
-"""Makes an organisation up from a seed: what its people, pipelines and services do for 12 days.
+"""Makes an organisation up from a seed: what its people, pipelines and services do for 12 days,
+or longer.
 
 It works forwards. Whoever does something here knows what it is: a deployment is told which commits
 it is the first to bring to production, an incident which deployment caused it. What has its number
@@ -160,16 +161,24 @@ class Happened:
 
 
 class World:
-    """Lets things happen."""
+    """Lets things happen.
 
-    def __init__(self, seed: int, size: int) -> None:
+    It is of about so many events. It may begin earlier than others, and be calmer: what is
+    ordinary, work and its release, then happens so many times as often beside all else.
+    """
+
+    def __init__(
+        self, seed: int, size: int, *, begin: datetime = BEGIN, ordinary: int = 1
+    ) -> None:
+        self._begin_at, self._ordinary = begin, ordinary
         self._random = random.Random(seed)
         self._numbers = iter(range(1, 10_000_000))
         self.happened = Happened(seed)
         self._known: dict[int, Trouble] = {}
         self._ended_by_rollback: set[int] = set()
         self._repositories = self._found(size)
-        self._gap = timedelta(days=6.5) * len(self._repositories) / max(size / 1.9, 1)
+        busy = timedelta(days=6.5) + (BEGIN - begin)
+        self._gap = busy * len(self._repositories) / max(size / 1.9, 1)
         for repository in self._repositories:
             self._begin(repository)
         while self._events() < size:
@@ -201,7 +210,7 @@ class World:
                 name,
                 style,
                 [Line(self._pipeline(name, style, each)) for each in pipelines],
-                BEGIN + timedelta(seconds=number),
+                self._begin_at + timedelta(seconds=number),
             )
             for number, (name, style, pipelines) in enumerate(plan)
         ]
@@ -233,7 +242,8 @@ class World:
         if repository.now >= END:
             return
         acts: list[tuple[int, Callable[[Repository], None]]] = [
-            *((5, self._work), (5, self._release), (4, self._trouble), (3, self._hotfix)),
+            *((5 * self._ordinary, self._work), (5 * self._ordinary, self._release)),
+            *((4, self._trouble), (3, self._hotfix)),
             *((2, self._fail), (1, self._redeploy), (2, self._roll_back), (1, self._overlap)),
             *((1, self._roll_back_more), (1, self._fail_and_roll_back), (1, self._other_branch)),
             (1, self._new_pipeline),
@@ -822,7 +832,7 @@ _HOW = {
 
 
 def _spelt(at: datetime) -> str:
-    return f"{at:%d %H:%M:%S}"
+    return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def _id(number: int) -> str:
