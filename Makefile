@@ -13,7 +13,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$(PATH)
 
 CARGO_TOOLS := cargo-deny@0.20.2 cargo-machete@0.9.2
 
-FUNCTIONS := $(patsubst crates/%/src/main.rs,%,$(wildcard crates/*/src/main.rs))
+# Every program but the operator's command, which runs where its user is.
+FUNCTIONS := $(filter-out dora-cli,$(patsubst crates/%/src/main.rs,%,$(wildcard crates/*/src/main.rs)))
 STAGE := target/stage
 STAGE_LAMBDA := $(STAGE)/lambda
 STAGE_CDK := $(STAGE)/cdk.out
@@ -185,6 +186,11 @@ destroy: tools-node $(if $(IS_OWN),synth) ## Remove all stacks from all accounts
 
 ##@ Operate
 
+.PHONY: dora
+dora: ## Build the operator's command: reports, explanations, checks, backfills
+	cargo build --release --locked --package dora-cli
+	@echo "It is target/release/dora: begin with target/release/dora --help"
+
 .PHONY: redrive
 redrive: tools-python tools-node ## Send the events of a failure queue again (QUEUE=… OPERATIONS_PROFILE=…)
 	@test -n "$(QUEUE)" || { echo "QUEUE=… must name a queue, such as" \
@@ -197,7 +203,7 @@ redrive: tools-python tools-node ## Send the events of a failure queue again (QU
 # What the stage deploys: quickly built functions and the templates that hold them.
 
 .PHONY: assembly
-assembly: tools-python tools-node
+assembly: tools-python tools-node $(STAGE)/bin/dora
 	@cargo lambda build --profile stage --compiler cargo --locked $(FUNCTIONS:%=--package %) \
 		--output-format zip --lambda-dir $(STAGE)/built $(if $(wildcard $(STAGE_LAMBDA)),--quiet)
 	@for name in $(FUNCTIONS); do \
@@ -205,6 +211,13 @@ assembly: tools-python tools-node
 		install -D {$(STAGE)/built,$(STAGE_LAMBDA)}/$$name/bootstrap.zip; \
 	done
 	@$(MAKE) --silent $(STAGE_CDK)/manifest.json
+
+# For the target that `cargo lambda` builds for, since what both need is then built once.
+.PHONY: $(STAGE)/bin/dora
+$(STAGE)/bin/dora:
+	@host=$$(rustc -vV | sed -n 's/^host: //p'); \
+	cargo build --profile stage --locked --package dora-cli --target $$host $(if $(wildcard $@),--quiet); \
+	install -D -C target/$$host/stage/dora $@
 
 $(STAGE_CDK)/manifest.json: $(INFRA_SOURCES) $(wildcard $(STAGE_LAMBDA)/*/bootstrap.zip)
 	@echo "synthesising the templates"
