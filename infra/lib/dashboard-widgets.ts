@@ -35,9 +35,16 @@ const COUNT = "#1f5fa8";
 const BAD = "#c0392b";
 
 /** A widget that has not found its place yet. */
-type Widget =
-  | { readonly type: "text"; readonly width: number; readonly height: number; readonly properties: Text }
-  | { readonly type: "metric"; readonly width: number; readonly height: number; readonly properties: Graph };
+type Widget = Size &
+  (
+    | { readonly type: "text"; readonly properties: Text }
+    | { readonly type: "metric"; readonly properties: Graph }
+  );
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
 
 /** A widget where it stands on the dashboard's 24 columns. */
 export type PlacedWidget = Widget & { readonly x: number; readonly y: number };
@@ -58,11 +65,17 @@ export interface Graph {
   readonly setPeriodToTimeRange?: true;
   /** Where the widget's own time range begins: so long before now. */
   readonly start?: string;
-  readonly yAxis?: { readonly left: { readonly min: number; readonly label: string; readonly showUnits: false } };
+  readonly yAxis?: { readonly left: Axis };
   readonly annotations?: { readonly horizontal: readonly Annotation[] };
   readonly stacked?: false;
   readonly sparkline?: false;
   readonly table?: Columns;
+}
+
+interface Axis {
+  readonly min: number;
+  readonly label: string;
+  readonly showUnits: false;
 }
 
 interface Columns {
@@ -273,7 +286,8 @@ function trends(configuration: Configuration): Widget[][] {
  */
 function contributions(configuration: Configuration): Widget[][] {
   const { metricNamespace } = configuration;
-  const table = (title: string, metrics: Line[], columns: Pick<Graph, "setPeriodToTimeRange" | "table">) =>
+  type Whole = Pick<Graph, "setPeriodToTimeRange" | "table">;
+  const table = (title: string, metrics: Line[], columns: Whole) =>
     metric(configuration, THIRD, 4, {
       title: `${title}, two weeks`,
       view: "table",

@@ -10,7 +10,6 @@ import {
   BigValueTextMode,
   LegendDisplayMode,
   ThresholdsMode,
-  VariableHide,
   VariableRefresh,
   VariableSort,
   VisibilityMode,
@@ -134,7 +133,6 @@ function variable(given: Variable, { metricNamespace }: Configuration): Variable
     includeAll: true,
     allValue: UNCHOSEN,
     current: { text: "All", value: "$__all" },
-    hide: VariableHide.dontHide,
     refresh: VariableRefresh.onDashboardLoad,
     sort: VariableSort.alphabeticalAsc,
   };
@@ -144,7 +142,8 @@ function panel(widget: PlacedWidget, index: number): Panel {
   const { x, y, width: w, height } = widget;
   const place = { id: index + 1, gridPos: { x, y: y * ROW, w, h: height * ROW } };
   if (widget.type === "text") {
-    const options = { mode: TextMode.Markdown, content: widget.properties.markdown } satisfies TextOptions;
+    const content = widget.properties.markdown;
+    const options = { mode: TextMode.Markdown, content } satisfies TextOptions;
     return { ...place, type: "text", transparent: true, options };
   }
   const graph = widget.properties;
@@ -190,7 +189,7 @@ const VIEWS: Record<Graph["view"], (graph: Graph) => Omit<Panel, "fieldConfig">>
     transformations: [
       {
         id: "reduce",
-        options: { reducers: table?.summaryColumns.includes("SUM") ? ["sum"] : ["lastNotNull"] },
+        options: { reducers: [table?.summaryColumns.includes("SUM") ? "sum" : "lastNotNull"] },
       },
     ],
   }),
@@ -255,7 +254,9 @@ function queries(graph: Graph): CloudWatchMetricsQuery[] {
 /** A line of a graph, in the data source's words. */
 function query(line: Line, unnamed: string, graph: Graph): CloudWatchMetricsQuery {
   const { id = unnamed, expression, stat = "Sum", label, visible = true } = optionsOf(line);
-  const [namespace = "", metricName = "", dimension, value] = line.filter((part) => typeof part === "string");
+  const [namespace = "", metricName = "", dimension, value] = line.filter(
+    (part) => typeof part === "string",
+  );
   const all = {
     refId: id,
     id,
@@ -272,8 +273,8 @@ function query(line: Line, unnamed: string, graph: Graph): CloudWatchMetricsQuer
     const text = translated(expression, graph);
     return { ...all, metricEditorMode: MetricEditorMode.Code, namespace: "", expression: text };
   }
-  const dimensions =
-    dimension === undefined || value !== UNCHOSEN ? {} : { [dimension]: `$${dimension.toLowerCase()}` };
+  const chosen = dimension !== undefined && value === UNCHOSEN;
+  const dimensions = chosen ? { [dimension]: `$${dimension.toLowerCase()}` } : {};
   return {
     ...all,
     metricEditorMode: MetricEditorMode.Builder,
@@ -285,7 +286,7 @@ function query(line: Line, unnamed: string, graph: Graph): CloudWatchMetricsQuer
   };
 }
 
-/** An expression with Grafana's variables in it, and with periods where CloudWatch's console has its own. */
+/** An expression with Grafana's variables, and with periods where CloudWatch has the range's. */
 function translated(expression: string, { setPeriodToTimeRange }: Graph): string {
   const scoped = expression.replaceAll(`${SCOPE.all}`, "$show");
   if (!setPeriodToTimeRange) return scoped;
