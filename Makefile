@@ -44,6 +44,14 @@ demo: assembly ## Play a scenario on this machine and check its numbers (SCENARI
 dashboard: assembly ## Draw the dashboard after the demo's scenario (SCENARIO=… DASHBOARD=….svg)
 	@PYTHONPATH=tests python -m stage dashboard $(or $(DASHBOARD),docs/dashboard.svg) $(SCENARIO)
 
+.PHONY: pictures
+pictures: tools-python ## Draw the pictures of the docs anew
+	@cd tests && python -m pictures
+
+.PHONY: grafana
+grafana: tools-node ## Write the dashboard for Grafana to infra/grafana/dora.json, of your settings (GRAFANA=….json)
+	@infra/node_modules/.bin/tsx infra/bin/grafana.ts $(CONFIG) $(or $(GRAFANA),infra/grafana/dora.json)
+
 .PHONY: stage
 stage: assembly ## Keep the local stage up to play with, until Ctrl-C
 	@PYTHONPATH=tests python -m stage up

@@ -6,7 +6,8 @@ import { published } from "./metric-catalogue.ts";
 /** One line of a graph: a metric, or an expression over other lines. */
 export type Line = readonly [...(string | LineOptions)[]];
 
-interface LineOptions {
+/** What is said of a line beside the metric. */
+export interface LineOptions {
   readonly id?: string;
   readonly expression?: string;
   readonly stat?: string;

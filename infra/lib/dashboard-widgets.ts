@@ -14,7 +14,7 @@ import {
   type Line,
   type Look,
 } from "./dashboard-expressions.ts";
-import { annotations, deploymentsIn, type Levels } from "./dora-bands.ts";
+import { annotations, deploymentsIn, type Annotation, type Levels } from "./dora-bands.ts";
 
 const DAY = 86_400;
 const PERIODS = [
@@ -35,15 +35,92 @@ const COUNT = "#1f5fa8";
 const BAD = "#c0392b";
 
 /** A widget that has not found its place yet. */
-interface Widget {
-  readonly type: "metric" | "text";
+type Widget = Size &
+  (
+    | { readonly type: "text"; readonly properties: Text }
+    | { readonly type: "metric"; readonly properties: Graph }
+  );
+
+interface Size {
   readonly width: number;
   readonly height: number;
-  readonly properties: object;
 }
 
-/** The dashboard's body, as CloudWatch takes it. */
-export function dashboardBody(configuration: Configuration): object {
+/** A widget where it stands on the dashboard's 24 columns. */
+export type PlacedWidget = Widget & { readonly x: number; readonly y: number };
+
+interface Text {
+  readonly markdown: string;
+  readonly background: "transparent";
+}
+
+/** What a widget shows of metrics, and how. */
+export interface Graph {
+  readonly title: string;
+  readonly view: "singleValue" | "timeSeries" | "table";
+  readonly metrics: readonly Line[];
+  /** In seconds. */
+  readonly period: number;
+  /** All of the time range is one period. */
+  readonly setPeriodToTimeRange?: true;
+  /** Where the widget's own time range begins: so long before now. */
+  readonly start?: string;
+  readonly yAxis?: { readonly left: Axis };
+  readonly annotations?: { readonly horizontal: readonly Annotation[] };
+  readonly stacked?: false;
+  readonly sparkline?: false;
+  readonly table?: Columns;
+}
+
+interface Axis {
+  readonly min: number;
+  readonly label: string;
+  readonly showUnits: false;
+}
+
+interface Columns {
+  readonly layout: "horizontal";
+  readonly stickySummary: false;
+  readonly showTimeSeriesData: boolean;
+  readonly summaryColumns: readonly string[];
+}
+
+/** What the viewer chooses: a number among some, or a dimension's value. */
+export type Variable = Scope | Selection;
+
+interface Scope {
+  readonly id: string;
+  readonly type: "pattern";
+  readonly pattern: string;
+  readonly label: string;
+  readonly inputType: "radio";
+  readonly values: readonly { readonly value: string; readonly label: string }[];
+  readonly defaultValue: string;
+  readonly visible: true;
+}
+
+interface Selection {
+  readonly id: string;
+  readonly type: "property";
+  readonly property: string;
+  readonly label: string;
+  readonly inputType: "select";
+  readonly search: string;
+  readonly populateFrom: string;
+  readonly defaultValue: string;
+  readonly visible: true;
+}
+
+/** A dashboard's body, as CloudWatch takes it. */
+export interface DashboardBody {
+  readonly start: string;
+  readonly periodOverride: "inherit";
+  readonly variables: readonly Variable[];
+  readonly widgets: readonly PlacedWidget[];
+}
+
+/** The dashboard. */
+export function dashboardBody(configuration: Configuration): DashboardBody {
   return {
     start: "-P90D",
     // Whatever the time range, a day stays a day and a week a week.
@@ -59,14 +136,13 @@ export function dashboardBody(configuration: Configuration): object {
 }
 
 /** Each row below the one before, each widget right of the one before. */
-function placed(rows: readonly (readonly Widget[])[]): object[] {
+function placed(rows: readonly (readonly Widget[])[]): PlacedWidget[] {
   let y = 0;
   return rows.flatMap((row) => {
     let x = 0;
     const widgets = row.map((widget) => {
-      const { type, width, height, properties } = widget;
-      const here = { type, x, y, width, height, properties };
-      x += width;
+      const here = { ...widget, x, y };
+      x += widget.width;
       return here;
     });
     y += Math.max(...row.map(({ height }) => height));
@@ -74,8 +150,8 @@ function placed(rows: readonly (readonly Widget[])[]): object[] {
   });
 }
 
-function variables({ metricNamespace }: Configuration): object[] {
-  const select = (dimension: string) => ({
+function variables({ metricNamespace }: Configuration): Variable[] {
+  const select = (dimension: string): Selection => ({
     id: dimension.toLowerCase(),
     type: "property",
     property: dimension,
@@ -210,7 +286,8 @@ function trends(configuration: Configuration): Widget[][] {
  */
 function contributions(configuration: Configuration): Widget[][] {
   const { metricNamespace } = configuration;
-  const table = (title: string, metrics: Line[], columns: object) =>
+  type Whole = Pick<Graph, "setPeriodToTimeRange" | "table">;
+  const table = (title: string, metrics: Line[], columns: Whole) =>
     metric(configuration, THIRD, 4, {
       title: `${title}, two weeks`,
       view: "table",
@@ -221,7 +298,7 @@ function contributions(configuration: Configuration): Widget[][] {
     });
   const sum = { table: columns({ showTimeSeriesData: false, summaryColumns: ["SUM"] }) };
   const whole = {
-    setPeriodToTimeRange: true,
+    setPeriodToTimeRange: true as const,
     table: columns({ showTimeSeriesData: true, summaryColumns: [] }),
   };
   return ["Repository", "Team"].map((dimension) => {
@@ -236,7 +313,7 @@ function contributions(configuration: Configuration): Widget[][] {
   });
 }
 
-const columns = (shown: { showTimeSeriesData: boolean; summaryColumns: string[] }) => ({
+const columns = (shown: Pick<Columns, "showTimeSeriesData" | "summaryColumns">): Columns => ({
   layout: "horizontal",
   stickySummary: false,
   ...shown,
@@ -254,12 +331,8 @@ function metric(
   { operations }: Configuration,
   width: number,
   height: number,
-  properties: object,
+  graph: Graph,
 ): Widget {
-  return {
-    type: "metric",
-    width,
-    height,
-    properties: { region: operations.region, ...properties },
-  };
+  const properties = { region: operations.region, ...graph };
+  return { type: "metric", width, height, properties };
 }

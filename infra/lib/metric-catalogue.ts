@@ -11,3 +11,8 @@ export function published(name: string): string {
   if (!METRICS.includes(name)) throw new Error(`no function publishes the metric ${name}`);
   return name;
 }
+
+/** The unit in which the metric is published. */
+export function unitOf(name: string): string | undefined {
+  return catalogue.metrics.find((metric) => metric.name === name)?.unit;
+}

@@ -4,11 +4,11 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from pathlib import Path
 
+from end_to_end.documented import commands
 from stage import EVENTS, HOME, REPOSITORY
 from stage.deploy import stacks
 from stage.emulator import Emulator, running
@@ -41,15 +41,6 @@ export const configuration = {{
 """
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command of the page, and what the page says that it prints."""
-
-    section: str
-    line: str
-    printed: list[str]
-
-
 def test_the_commands_print_what_the_page_says() -> None:
     with tempfile.TemporaryDirectory(prefix="step-by-step-", dir=HOME) as folder:
         scratch = Path(folder)
@@ -60,9 +51,9 @@ def test_the_commands_print_what_the_page_says() -> None:
                 "4. Write the templates": lambda: configure(scratch, ACCOUNTS["operations"]),
                 "8. The first numbers": lambda: deploy_to_production(emulator, scratch),
             }
-            for section, commands in groupby(page(), key=lambda each: each.section):
+            for section, together in groupby(commands(PAGE), key=lambda each: each.section):
                 meanwhile.pop(section, lambda: None)()
-                for command in commands:
+                for command in together:
                     if command.line not in NOT_RUN:
                         printed = run(command.line, operator)
                         assert difference(command.printed, printed) is None, "\n".join(printed)
@@ -99,26 +90,6 @@ def deploy_to_production(emulator: Emulator, scratch: Path) -> None:
     product.load(services)
     emulator.emit(event)
     emulator.settle()
-
-
-def page() -> Iterator[Command]:
-    """Yield the commands of the page's console blocks."""
-    section, command, in_block = "", "", False
-    printed: list[str] = []
-    for line in [*PAGE.read_text().splitlines(), "```"]:
-        if command.endswith("\\"):
-            command = command[:-1] + line.strip()
-        elif in_block and line.startswith(("$ ", "```")):
-            if command:
-                yield Command(section, command, printed)
-            command, printed = line.removeprefix("$ ").strip("`"), []
-            in_block = not line.startswith("```")
-        elif in_block:
-            printed.append(line)
-        elif line.startswith("#"):
-            section = line.lstrip("# ")
-        else:
-            in_block = line == "```console"
 
 
 def run(command: str, environment: Mapping[str, str]) -> list[str]:
