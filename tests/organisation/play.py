@@ -72,7 +72,7 @@ def play(
     """Play the organisation of a seed."""
     happened = World(seed, size).happened
     told = tell(happened)
-    with _teams(product):
+    with with_teams(product):
         product.load(told.services)
         product.emulator.limit_github(_POINTS)
         playing = _Play(product, seed, told, chaos, progress)
@@ -101,7 +101,8 @@ def play(
 
 
 @contextmanager
-def _teams(product: Product) -> Iterator[None]:
+def with_teams(product: Product) -> Iterator[None]:
+    """Let the functions know the teams of its repositories."""
     with ExitStack() as stack:
         for function in FUNCTIONS:
             settings = with_settings(product, function, TEAM_BY_REPOSITORY=json.dumps(TEAMS))

@@ -168,9 +168,7 @@ impl Attribution<'_> {
                 (found, AttributedBy::Change)
             }
             Cause::Commit(commit) => {
-                let by_commit = histories.ledger.pipelines(&incident.cause).await?;
-                let repositories = by_commit.iter().map(|(_, of)| of).chain(named);
-                let found = histories.latest_of(commit, repositories, created_at).await?;
+                let found = histories.latest_of(commit, named, created_at).await?;
                 (found, AttributedBy::Change)
             }
             Cause::Repository(repository) => {

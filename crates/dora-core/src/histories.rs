@@ -14,7 +14,7 @@ use crate::codepipeline::CodePipeline;
 use crate::commit::CommitId;
 use crate::deployment::Deployment;
 use crate::error::{Error, Failure, Service};
-use crate::history::{History, Scope};
+use crate::history::{History, PastDeployment, Scope};
 use crate::identity::{AccountId, Execution, ExecutionId, Pipeline};
 use crate::incident::Cause;
 use crate::ledger::Ledger;
@@ -48,10 +48,19 @@ impl Histories<'_> {
         repository: &Repository,
         period: Range<DateTime<Utc>>,
     ) -> Result<Option<(Execution, Repository)>, Error> {
-        self.latest_in([repository], period, None).await
+        let mut latest = None;
+        for scope in self.scopes([repository]).await? {
+            if let Some(history) = self.within(period.clone(), &scope).await?
+                && let Some(found) = history.latest()
+            {
+                latest = latest.max(Some((found.clone(), scope.pipeline, scope.repository)));
+            }
+        }
+        Ok(latest.map(execution))
     }
 
-    /// The latest deployment of a commit before a time, from any of the repositories.
+    /// The latest deployment of a commit before a time: by a pipeline that the ledger says deployed
+    /// it, however long ago; by any other of the repositories', in its last weeks.
     ///
     /// # Errors
     /// [`Error::Service`] as the ledger or CodePipeline fails.
@@ -61,7 +70,27 @@ impl Histories<'_> {
         repositories: impl IntoIterator<Item = &Repository>,
         before: DateTime<Utc>,
     ) -> Result<Option<(Execution, Repository)>, Error> {
-        self.latest_in(repositories, EVER..before, Some(commit)).await
+        let known = self.ledger.pipelines(&Cause::Commit(commit.clone())).await?;
+        let mut repositories: BTreeSet<_> = repositories.into_iter().cloned().collect();
+        repositories.extend(known.iter().map(|(_, repository)| repository.clone()));
+        let mut latest = None;
+        for scope in self.scopes(&repositories).await? {
+            let found = if known.iter().any(|(pipeline, _)| *pipeline == scope.pipeline) {
+                let Self { codepipeline, production, .. } = self;
+                let found =
+                    History::latest_ever(commit, before, scope.clone(), codepipeline, production);
+                unless_deleted(&scope.pipeline, found.await)?.flatten()
+            } else {
+                match self.within(EVER..before, &scope).await? {
+                    Some(history) => history.latest_of(commit).await?,
+                    None => None,
+                }
+            };
+            if let Some(found) = found {
+                latest = latest.max(Some((found, scope.pipeline, scope.repository)));
+            }
+        }
+        Ok(latest.map(execution))
     }
 
     /// The deployment that an execution was, from any of the repositories, if it was one before a
@@ -121,27 +150,6 @@ impl Histories<'_> {
         Ok(unless_deleted(&scope.pipeline, found)?.unwrap_or_default())
     }
 
-    /// The latest deployment in a period, of a commit or of any, from any of the repositories.
-    async fn latest_in(
-        &self,
-        repositories: impl IntoIterator<Item = &Repository>,
-        period: Range<DateTime<Utc>>,
-        commit: Option<&CommitId>,
-    ) -> Result<Option<(Execution, Repository)>, Error> {
-        let mut latest = None;
-        for scope in self.scopes(repositories).await? {
-            let Some(history) = self.within(period.clone(), &scope).await? else { continue };
-            let found = match commit {
-                Some(commit) => history.latest_of(commit).await?,
-                None => history.latest().cloned(),
-            };
-            if let Some(found) = found {
-                latest = latest.max(Some((found, scope.pipeline, scope.repository)));
-            }
-        }
-        Ok(latest.map(|(found, pipeline, of)| (pipeline.execution(found.id().clone()), of)))
-    }
-
     /// What had reached production in a period, unless the pipeline was deleted.
     async fn within(
         &self,
@@ -168,6 +176,12 @@ impl Histories<'_> {
         let rule = self.production.rule(&repository);
         Scope { pipeline, repository, rule, action: None }
     }
+}
+
+fn execution(
+    (found, pipeline, of): (PastDeployment, Pipeline, Repository),
+) -> (Execution, Repository) {
+    (pipeline.execution(found.id().clone()), of)
 }
 
 fn unless_deleted<T>(pipeline: &Pipeline, result: Result<T, Error>) -> Result<Option<T>, Error> {

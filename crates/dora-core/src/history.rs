@@ -54,6 +54,11 @@ pub struct PastRevision {
 }
 
 impl PastExecution {
+    /// Whether a source action fetched the commit.
+    fn fetched(&self, commit: &CommitId) -> bool {
+        self.revisions.iter().any(|revision| revision.id == commit.as_str())
+    }
+
     /// The source action that fetched the commit.
     fn action_of(&self, commit: Option<&str>) -> Option<String> {
         let of_commit = |revision: &&PastRevision| Some(revision.id.as_str()) == commit;
@@ -176,6 +181,8 @@ pub struct History<'a> {
     scope: Scope,
     /// What reached production earlier is not wanted.
     since: DateTime<Utc>,
+    /// Nor are deployments of other commits than this one, if there is one.
+    of: Option<CommitId>,
     before: Reached,
     /// Known to have been deployments.
     deployed: Vec<PastDeployment>,
@@ -233,6 +240,26 @@ impl<'a> History<'a> {
         Ok(history)
     }
 
+    /// The latest deployment of a commit before a time, however long ago: the history is read until
+    /// that is found, so the pipeline should be known to have deployed it.
+    ///
+    /// # Errors
+    /// [`Error::Service`] as CodePipeline fails.
+    pub async fn latest_ever(
+        commit: &CommitId,
+        before: DateTime<Utc>,
+        scope: Scope,
+        codepipeline: &'a CodePipeline,
+        production: &'a Production,
+    ) -> Result<Option<PastDeployment>, Error> {
+        let executions = codepipeline.executions(&scope.pipeline).await;
+        let before = (before, ExecutionId::first());
+        let mut history = Self::new(codepipeline, production, scope, before);
+        history.of = Some(commit.clone());
+        history.read(executions).await?;
+        history.latest_of(commit).await
+    }
+
     fn new(
         codepipeline: &'a CodePipeline,
         production: &'a Production,
@@ -241,7 +268,7 @@ impl<'a> History<'a> {
     ) -> Self {
         let (deployed, others) = (Vec::new(), Vec::new());
         let since = DateTime::<Utc>::MIN_UTC;
-        Self { codepipeline, production, scope, since, before, deployed, others }
+        Self { codepipeline, production, scope, since, of: None, before, deployed, others }
     }
 
     async fn read(&mut self, mut executions: Executions) -> Result<(), Error> {
@@ -290,7 +317,7 @@ impl<'a> History<'a> {
         let is_of = |deployment: &&PastDeployment| deployment.commit == *commit;
         let mut found = self.deployed.iter().filter(is_of).max().cloned();
         for past in &self.others {
-            if past.revisions.iter().any(|revision| revision.id == commit.as_str())
+            if past.fetched(commit)
                 && let Some(deployment) = self.deployment(past).await?.filter(|it| is_of(&it))
             {
                 found = found.max(Some(deployment));
@@ -360,6 +387,9 @@ impl<'a> History<'a> {
     }
 
     async fn consider(&mut self, past: PastExecution) -> Result<(), Error> {
+        if self.of.as_ref().is_some_and(|commit| !past.fetched(commit)) {
+            return Ok(());
+        }
         if past.updated_at < self.since || !is_candidate(&past, self.scope.rule, &self.before) {
             return Ok(());
         }
@@ -376,7 +406,10 @@ impl<'a> History<'a> {
         let execution = self.scope.pipeline.execution(past.id.clone());
         let actions = self.codepipeline.past_actions(&execution, self.production).await?;
         let found = deployment(past, &actions, self.production, &self.scope);
-        Ok(found.filter(|found| found.at() >= self.since && found.reached < self.before))
+        Ok(found.filter(|found| {
+            let is_of = self.of.as_ref().is_none_or(|commit| found.commit == *commit);
+            is_of && found.at() >= self.since && found.reached < self.before
+        }))
     }
 
     /// When the deployment itself reached production, by the same record that tells it of others.
