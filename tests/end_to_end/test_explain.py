@@ -1,4 +1,4 @@
-"""`dora explain`: every number leads back to what it is made of, and nothing is left unexplained."""
+"""`dora explain`: every number leads back to what it is made of, none is left unexplained."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -33,7 +33,7 @@ def explained(product: Product, numbers: dict[Value, Statistics]) -> dict[Value,
             assert one["because"], one
             subjects.setdefault(one["subject"]["id"], []).append((value, one["values"]))
     for subject, parts in subjects.items():
-        told = defaultdict(list)
+        told: dict[str, list[float]] = defaultdict(list)
         for trace in asked(product, "explain", subject):
             for number in trace["numbers"]:
                 told[number["metric"]] += number["values"]

@@ -76,11 +76,8 @@ class Quarter:
             *(Scope("repository", name) for name in sorted(names)),
         ]
 
-    def values(
-        self, metric: str, scope: Scope, since: datetime | None = None, until: datetime | None = None
-    ) -> list[float]:
-        """Return the true values of a metric in a period: of the quarter, if no other is given."""
-        since, until = since or self.since, until or self.until
+    def values(self, metric: str, scope: Scope, since: datetime, until: datetime) -> list[float]:
+        """Return the true values of a metric in a period."""
         return [
             fact.value
             for fact in self.happened.truth.facts

@@ -167,9 +167,7 @@ class World:
     ordinary, work and its release, then happens so many times as often beside all else.
     """
 
-    def __init__(
-        self, seed: int, size: int, *, begin: datetime = BEGIN, ordinary: int = 1
-    ) -> None:
+    def __init__(self, seed: int, size: int, *, begin: datetime = BEGIN, ordinary: int = 1) -> None:
         self._begin_at, self._ordinary = begin, ordinary
         self._random = random.Random(seed)
         self._numbers = iter(range(1, 10_000_000))
