@@ -7,7 +7,6 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
 use dora_core::env::Env;
 use dora_core::ledger::Ledger;
-use dora_core::repository::Teams;
 
 use crate::cli::Aws;
 use crate::failure::Failure;
@@ -68,14 +67,23 @@ pub(crate) async fn settings(sdk: &SdkConfig, function: &str) -> Result<Env, Fai
     Ok(variables.into_iter().collect())
 }
 
+/// The account that the credentials are of.
+///
+/// # Errors
+/// If STS does not answer.
+pub(crate) async fn account(sdk: &SdkConfig) -> Result<String, Failure> {
+    let answer = aws_sdk_sts::Client::new(sdk).get_caller_identity().send().await;
+    let identity = answer
+        .map_err(|error| Failure::of_aws("sts:GetCallerIdentity", "these credentials", &error))?;
+    Ok(identity.account.unwrap_or_default())
+}
+
 /// What commands that read the ledger go by.
 pub(crate) struct Records {
     /// The table.
     pub(crate) ledger: Ledger,
     /// The namespace of the metrics in CloudWatch.
     pub(crate) namespace: String,
-    /// Which team owns a repository.
-    pub(crate) teams: Teams,
 }
 
 impl Records {
@@ -90,7 +98,6 @@ impl Records {
             Ok(Self {
                 ledger: Ledger::from_env(&env, sdk)?,
                 namespace: dora_core::cloudwatch::namespace(&env)?,
-                teams: env.teams()?,
             })
         };
         read().map_err(|error| Failure::Setting { function, error })
