@@ -1,6 +1,6 @@
 """A quarter of a simulated organisation: played, reported, and held against the truth.
 
-Its last two weeks are in CloudWatch, and so on the dashboard. All of it is in the ledger, and so in
+It comes after another quarter, with which it is compared. Its last two weeks are in CloudWatch, and so on the dashboard. All of it is in the ledger, and so in
 reports.
 """
 
@@ -16,7 +16,7 @@ from organisation.world import BEGIN, Happened, World
 from stage.product import Product, Progress
 
 SEED = 7
-EVENTS = 1200
+EVENTS = 2000
 DAYS = 91
 ORDINARY = 4
 """So many times as often as trouble is what is ordinary: the rest of the world is not as calm."""
@@ -89,7 +89,7 @@ class Quarter:
 
 def imagined() -> Quarter:
     """Make the quarter up."""
-    first = BEGIN.replace(hour=8) - timedelta(days=DAYS - 12)
+    first = BEGIN - timedelta(days=2 * DAYS - 12)
     happened = World(SEED, EVENTS, begin=first, ordinary=ORDINARY).happened
     return Quarter(happened, tell(happened))
 

@@ -164,7 +164,7 @@ class World:
     """Lets things happen.
 
     It is of about so many events. It may begin earlier than others, and be calmer: what is
-    ordinary, work and its release, then happens so many times as often beside all else.
+    ordinary, work, its release and mending, then happens so many times as often beside all else.
     """
 
     def __init__(self, seed: int, size: int, *, begin: datetime = BEGIN, ordinary: int = 1) -> None:
@@ -241,7 +241,7 @@ class World:
             return
         acts: list[tuple[int, Callable[[Repository], None]]] = [
             *((5 * self._ordinary, self._work), (5 * self._ordinary, self._release)),
-            *((4, self._trouble), (3, self._hotfix)),
+            *((4, self._trouble), (3 * self._ordinary, self._hotfix)),
             *((2, self._fail), (1, self._redeploy), (2, self._roll_back), (1, self._overlap)),
             *((1, self._roll_back_more), (1, self._fail_and_roll_back), (1, self._other_branch)),
             (1, self._new_pipeline),

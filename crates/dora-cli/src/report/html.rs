@@ -5,10 +5,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::bands;
 use super::period::Period;
-use super::plot::{Form, Layer, Plot};
+use super::plot::{Axis, Form, Layer, Plot};
 use super::summary::{Compared, Counts, Measure, Part, ScopeSummary, Summary, Trend};
 use super::{About, notes, words};
-use crate::duration::in_words;
 
 /// The page.
 pub(crate) fn of(summary: &Summary, about: &About) -> String {
@@ -148,7 +147,7 @@ fn plots(summary: &Summary, counts: Counts) -> Markup {
             layer(Form::Bars, "first", count(|counts| counts.deployments)),
             layer(Form::Bars, "third", count(|counts| counts.failed_changes)),
         ],
-        label: |value| format!("{value}"),
+        axis: Axis::Count,
     };
     let lead_times = Plot {
         title: "Change lead time",
@@ -158,14 +157,14 @@ fn plots(summary: &Summary, counts: Counts) -> Markup {
             layer(Form::Line, "second", of(&|part| part.lead_time[1])),
             layer(Form::Line, "first", of(&|part| part.lead_time[0])),
         ],
-        label: in_words,
+        axis: Axis::Duration,
     };
     let recoveries = Plot {
         title: "Failed deployment recovery time",
         description: format!("median of each {each}; {} recoveries", counts.recoveries),
         parts: &parts,
         layers: vec![layer(Form::Dots, "first", of(&|part| part.recovery_time))],
-        label: in_words,
+        axis: Axis::Duration,
     };
     let rework = Plot {
         title: "Rework and incidents",
@@ -178,7 +177,7 @@ fn plots(summary: &Summary, counts: Counts) -> Markup {
             layer(Form::Bars, "first", count(|counts| counts.rework_deployments)),
             layer(Form::Dots, "third", count_if_any(summary)),
         ],
-        label: |value| format!("{value}"),
+        axis: Axis::Count,
     };
     html! {
         h2 { "Over time, by " (each) }
@@ -245,7 +244,7 @@ fn cell(number: &Compared) -> Markup {
                 Some(value) => data value=(value) { (text) },
                 None => span.muted { (text) },
             }
-            small { (samples(*measure, now.samples)) }
+            small { (now.samples) @if now.samples == 1 { " sample" } @else { " samples" } }
             @if number.trend.is_some() { small class=(class(number)) { (words::trend(number)) } }
         }
     }

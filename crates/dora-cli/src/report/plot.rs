@@ -7,7 +7,7 @@ use super::period::Period;
 
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 190.0;
-const LEFT: f64 = 46.0;
+const LEFT: f64 = 58.0;
 const RIGHT: f64 = 8.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 26.0;
@@ -20,8 +20,27 @@ pub(crate) struct Plot<'a> {
     pub(crate) description: String,
     pub(crate) parts: &'a [Period],
     pub(crate) layers: Vec<Layer>,
-    /// A value at the axis, in words.
-    pub(crate) label: fn(f64) -> String,
+    pub(crate) axis: Axis,
+}
+
+/// What its values are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Axis {
+    Count,
+    /// In seconds.
+    Duration,
+}
+
+impl Axis {
+    /// The unit that values up to one are told in, and its size.
+    fn unit(self, highest: f64) -> (&'static str, f64) {
+        match self {
+            Self::Count => ("", 1.0),
+            Self::Duration if highest > 2.0 * 86_400.0 => (" d", 86_400.0),
+            Self::Duration if highest > 2.0 * 3600.0 => (" h", 3600.0),
+            Self::Duration => (" min", 60.0),
+        }
+    }
 }
 
 /// The values of one kind, a value for each part.
@@ -42,7 +61,9 @@ impl Plot<'_> {
     /// The drawing.
     pub(crate) fn draw(&self) -> Markup {
         let values = self.layers.iter().flat_map(|layer| layer.values.iter().flatten());
-        let highest = nice(values.copied().fold(0.0, f64::max));
+        let highest = values.copied().fold(0.0, f64::max);
+        let (name, unit) = self.axis.unit(highest);
+        let highest = nice(highest / unit) * unit;
         let y = |value: f64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - value / highest);
         html! {
             svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(self.title) {
@@ -52,7 +73,7 @@ impl Plot<'_> {
                     @let at = y(highest * step);
                     line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(at) y2=(at) {}
                     text.axis x=(LEFT - 6.0) y=(at + 4.0) text-anchor="end" {
-                        ((self.label)(highest * step))
+                        (round(highest * step / unit)) (name)
                     }
                 }
                 @for (at, anchor, text) in self.dates() {
