@@ -30,7 +30,7 @@ use crate::deployed::{sdk_config, settings};
 use crate::failure::{EXIT_FOUND, Failure};
 use crate::sources::{Reached, Source};
 use pipelines::Found;
-use plan::{Happening, Kind, Span, count, duration, in_order, pause, too_old};
+use plan::{Happening, Span, duration, in_order, pause, too_old};
 use send::{Answer, send};
 
 const EXAMPLES: &str = "\
@@ -197,12 +197,10 @@ fn warn_of_the_others(
 }
 
 fn of_pipeline(found: &Found) -> String {
-    let Found { happenings, elsewhere, not_succeeded } = found;
+    let Found { deployments, rollbacks, elsewhere, not_succeeded, .. } = found;
     format!(
-        "{} deployments, {} rollbacks; not sent: {elsewhere} successful elsewhere, {not_succeeded} \
-         not successful",
-        count(happenings, Kind::Deployment),
-        count(happenings, Kind::Rollback),
+        "{deployments} deployments, {rollbacks} rollbacks; not sent: {elsewhere} successful \
+         elsewhere, {not_succeeded} not successful"
     )
 }
 

@@ -22,6 +22,10 @@ const LONGEST_EXECUTION: TimeDelta = TimeDelta::days(30);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) happenings: Vec<Happening>,
+    /// Executions that reached production with a change, as far as history tells.
+    pub(super) deployments: usize,
+    /// Executions that brought an earlier one back.
+    pub(super) rollbacks: usize,
     /// Executions that succeeded, but not in production.
     pub(super) elsewhere: usize,
     /// Executions that failed, were stopped or superseded, or are under way.
@@ -77,19 +81,17 @@ pub(super) async fn history(
         let execution = pipeline.execution(past.id.clone());
         let actions = codepipeline.past_actions(&execution, production).await?;
         let said = arrivals(&past, &actions, production);
-        if said.is_empty() {
-            if past.status == Status::Succeeded {
-                found.elsewhere += 1;
-            } else {
-                found.not_succeeded += 1;
-            }
+        let in_span = said.iter().any(|(_, at)| span.contains(*at));
+        match (in_span, past.rollback.is_some(), past.status) {
+            (true, false, _) => found.deployments += 1,
+            (true, true, _) => found.rollbacks += 1,
+            (false, _, Status::Succeeded) if said.is_empty() => found.elsewhere += 1,
+            (false, _, _) if said.is_empty() => found.not_succeeded += 1,
+            (false, _, _) => {}
         }
-        for (level, at) in said {
-            if span.contains(at) {
-                let kind = if past.rollback.is_some() { Kind::Rollback } else { Kind::Deployment };
-                let event = of_execution(&execution, &level, at);
-                found.happenings.push(Happening { at, kind, event });
-            }
+        for (level, at) in said.into_iter().filter(|(_, at)| span.contains(*at)) {
+            let event = of_execution(&execution, &level, at);
+            found.happenings.push(Happening { at, kind: Kind::Execution, event });
         }
     }
     Ok(found)
@@ -98,7 +100,7 @@ pub(super) async fn history(
 /// The events by which an execution may have been told to have reached production, and when.
 ///
 /// A pipeline with sources of both branching models has both: the functions know which of its
-/// repositories counts.
+/// repositories counts. So has a rollback: it runs no source action, so its history names none.
 fn arrivals(
     past: &PastExecution,
     actions: &PastActions,
@@ -111,12 +113,14 @@ fn arrivals(
     let on_main = actions.sources.iter().any(|source| {
         source.source.branch.as_ref().is_none_or(|branch| production.is_main_branch(branch))
     });
-    let is_rollback = past.rollback.is_some();
+    let is_unknown = past.rollback.is_some() || actions.sources.is_empty();
     let mut said = Vec::new();
-    if is_trunk_based && let Some(at) = actions.production_time(past.status) {
+    if (is_trunk_based || is_unknown)
+        && let Some(at) = actions.production_time(past.status)
+    {
         said.push((Level::Stage(production.stage().to_owned()), at));
     }
-    if past.status == Status::Succeeded && (is_rollback || (is_gitflow && on_main)) {
+    if past.status == Status::Succeeded && (is_unknown || (is_gitflow && on_main)) {
         said.push((Level::Pipeline, past.updated_at));
     }
     said
