@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import bands from "../../crates/dora-core/dora-bands.json" with { type: "json" };
+import { configuration } from "../config.ts";
 import { annotations, deploymentsIn } from "../lib/dora-bands.ts";
 
 describe("the lines of DORA's levels", () => {
@@ -21,5 +23,9 @@ describe("the lines of DORA's levels", () => {
     expect(deploymentsIn(1, perDay)).toEqual({ elite: 1 });
     expect(deploymentsIn(7, perDay)).toEqual({ elite: 7, high: 1 });
     expect(deploymentsIn(30, perDay)).toEqual({ elite: 30, high: 4.3, medium: 1 });
+  });
+
+  it("are, as delivered, those by which `dora report` judges", () => {
+    expect(configuration.doraBands).toEqual(bands);
   });
 });
