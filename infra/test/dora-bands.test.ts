@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import levels from "../../crates/dora-core/dora-bands.json" with { type: "json" };
 import { annotations, deploymentsIn } from "../lib/dora-bands.ts";
+import { configuration as stage } from "../stage.config.ts";
 
 describe("the lines of DORA's levels", () => {
   it("name the level and the year of the study", () => {
@@ -14,6 +16,10 @@ describe("the lines of DORA's levels", () => {
       { label: "elite 2023", value: 1 },
       { label: "high, medium 2023", value: 24 },
     ]);
+  });
+
+  it("are those that `dora report` goes by", () => {
+    expect(stage.doraBands).toEqual(levels);
   });
 
   it("are at as many deployments as the period has days for", () => {
