@@ -57,7 +57,7 @@ def record(product: Product, deployments: Iterable[Deployment]) -> None:
 def _item(deployment: Deployment, number: int) -> dict[str, Any]:
     at = deployment.at.strftime("%Y-%m-%dT%H:%M:%SZ")
     pipeline = deployment.repository.replace("/", "-")[:100]
-    item = {
+    item: dict[str, Any] = {
         "pk": {"S": f"deployment#{uuid.UUID(int=number, version=4)}"},
         "sk": {"S": f"111122223333#eu-west-1#{pipeline}"},
         "repository": {"S": deployment.repository},

@@ -59,6 +59,9 @@ fn numbers(scope: &ScopeSummary) -> Table {
             table.add_row(["  90 % within".to_owned(), p90_now, p90_before]);
         }
     }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     for column in table.column_iter_mut().skip(5) {
         column.set_cell_alignment(CellAlignment::Right);
     }
