@@ -37,8 +37,8 @@ help:
 ##@ Try it
 
 .PHONY: demo
-demo: assembly ## Play a scenario on this machine and check its numbers (SCENARIO=events/….json)
-	@PYTHONPATH=tests python -m stage demo $(SCENARIO)
+demo: assembly ## Play a quarter on this machine, report it, check all numbers (or SCENARIO=events/….json)
+	@PYTHONPATH=tests python -m $(if $(SCENARIO),stage demo $(SCENARIO),organisation.demo)
 
 .PHONY: dashboard
 dashboard: assembly ## Draw the dashboard after the demo's scenario (SCENARIO=… DASHBOARD=….svg)

@@ -12,7 +12,6 @@ from typing import Any
 from stage.product import Product
 
 PUBLISHED, TOO_OLD, PENDING = "published", "too-old-for-cloudwatch", "pending"
-_AT_ONCE = 25  # BatchWriteItem takes no more
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,7 @@ class Deployment:
 
 def record(product: Product, deployments: Iterable[Deployment]) -> None:
     """Let the ledger hold these deployments, too."""
-    table = product.settings["deployment-frequency"]["LEDGER_TABLE"]
-    dynamodb = product.operations("dynamodb")
-    items = [_item(each, number) for number, each in enumerate(deployments)]
-    for start in range(0, len(items), _AT_ONCE):
-        requests = [{"PutRequest": {"Item": item}} for item in items[start : start + _AT_ONCE]]
-        answer = dynamodb.batch_write_item(RequestItems={table: requests})
-        assert not answer.get("UnprocessedItems")
+    product.remember(_item(each, number) for number, each in enumerate(deployments))
 
 
 def _item(deployment: Deployment, number: int) -> dict[str, Any]:

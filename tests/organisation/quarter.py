@@ -1,7 +1,7 @@
 """A quarter of a simulated organisation: played, reported, and held against the truth.
 
-It comes after another quarter, with which it is compared. Its last two weeks are in CloudWatch, and so on the dashboard. All of it is in the ledger, and so in
-reports.
+It comes after another quarter, with which it is compared. Its last two weeks are in CloudWatch, and
+so on the dashboard. All of it is in the ledger, and so in reports.
 """
 
 from collections.abc import Iterable
@@ -22,8 +22,6 @@ ORDINARY = 4
 """So many times as often as trouble is what is ordinary: the rest of the world is not as calm."""
 _GITHUB_POINTS = 1_000_000
 _AT_ONCE = 200
-IN_CLOUDWATCH_DAYS = 13
-"""The whole days that CloudWatch still takes, whatever the time of day."""
 
 
 @dataclass(frozen=True)

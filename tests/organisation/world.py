@@ -20,7 +20,7 @@ from the order of events, by the documentation, is avoided, or stated in `Happen
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,8 @@ class Landing:
     tip: str
     commits: tuple[tuple[str, datetime], ...]
     mentions: frozenset[int] = frozenset()
+    by_hand: bool = False
+    """Merged without a pull request: a first deployment of it ships its last commit alone."""
 
 
 @dataclass(eq=False)
@@ -367,7 +369,8 @@ class World:
         own = [self._commit(repository, head) for _ in range(self._random.randint(1, 2))]
         at = self._pass(repository)
         repository.steps.append(merged_by_hand(head, "main", label, _spelt(at)))
-        self._land(repository, [*own, (label, at)])
+        landing = Landing(label, (*own, (label, at)), by_hand=True)
+        repository.landings.append(landing)
         self._seen("merge by hand")
 
     def _revert(self, repository: Repository) -> None:
@@ -474,7 +477,8 @@ class World:
     def _new(self, line: Line, place: int, repository: Repository) -> list[Landing]:
         if line.frontier is None:
             line.frontier = place
-            return [repository.landings[place]]
+            first = repository.landings[place]
+            return [replace(first, commits=first.commits[-1:]) if first.by_hand else first]
         new = repository.landings[line.frontier + 1 : place + 1]
         line.frontier = max(line.frontier, place)
         return new

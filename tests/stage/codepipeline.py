@@ -14,6 +14,9 @@ from stage.model import service_model, to_wire
 
 _TARGET_PREFIX = service_model("codepipeline").metadata["targetPrefix"]
 _PAGES = Pages("nextToken", "maxResults", 100, "InvalidNextTokenException")
+_PIPELINE_PAGES = Pages("nextToken", "maxResults", 1000, "InvalidNextTokenException")
+_LIST = "ListPipelines"
+_LISTED = ("name", "version", "pipelineType", "executionMode")
 _SUMMARISED = service_model("codepipeline").shape_for("PipelineExecutionSummary").members.keys()
 
 Record = dict[str, Any]
@@ -54,22 +57,36 @@ class CodePipeline:
     def answer(self, account: str, region: str, target: str, body: bytes) -> Answer:
         """Answer one request: the HTTP status and the document."""
         prefix, _, operation = target.partition(".")
-        play = _OPERATIONS.get(operation)
         try:
-            if prefix != _TARGET_PREFIX or play is None:
+            if prefix != _TARGET_PREFIX or operation not in {*_OPERATIONS, _LIST}:
                 raise Refusal("UnknownOperationException", f"The stage does not play {target}.")
             request = read_request("codepipeline", operation, body)
-            name = request.get("pipelineName") or request["name"]
-            record = self._records.get((account, region, name))
-            if record is None:
-                raise Refusal(
-                    "PipelineNotFoundException",
-                    f"Account '{account}' does not have a pipeline with name '{name}'",
-                )
+            if operation == _LIST:
+                document = self._list_pipelines(account, region, request)
+            else:
+                document = _OPERATIONS[operation](self._record(account, region, request), request)
             output = service_model("codepipeline").operation_model(operation).output_shape
-            return 200, to_wire(output, play(record, request))
+            return 200, to_wire(output, document)
         except Refusal as refusal:
             return refusal.answer("codepipeline")
+
+    def _record(self, account: str, region: str, request: dict[str, Any]) -> Record:
+        name = request.get("pipelineName") or request["name"]
+        record = self._records.get((account, region, name))
+        if record is None:
+            raise Refusal(
+                "PipelineNotFoundException",
+                f"Account '{account}' does not have a pipeline with name '{name}'",
+            )
+        return record
+
+    def _list_pipelines(self, account: str, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        summaries = [
+            {name: record["pipeline"][name] for name in _LISTED if name in record["pipeline"]}
+            for (of, where, _), record in sorted(self._records.items())
+            if (of, where) == (account, region)
+        ]
+        return _PIPELINE_PAGES.cut(request, summaries, "pipelines")
 
 
 def pipeline_name(body: bytes) -> str:

@@ -9,13 +9,16 @@ from stage.product import Product
 from stage.profiles import profiles
 
 BINARY = HOME / "bin" / "dora"
+OPERATIONS = "operations"
 
 
 def dora(product: Product, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with the credentials of the operations account."""
-    with profiles(product.emulator, {"operations": product.account}, product.region) as environment:
+    """Run the command with the operations account's profile; others are called as the accounts."""
+    accounts = {stack.account: stack.account for stack in product.stacks}
+    accounts[OPERATIONS] = product.account
+    with profiles(product.emulator, accounts, product.region) as environment:
         return subprocess.run(
-            [str(BINARY), "--profile", "operations", *arguments],
+            [str(BINARY), "--profile", OPERATIONS, *arguments],
             env=environment,
             capture_output=True,
             text=True,

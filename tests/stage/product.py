@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -113,6 +113,12 @@ class Product:
         """Return all items of the ledger, as DynamoDB gives them."""
         pages = self.operations("dynamodb").get_paginator("scan").paginate(TableName=self._table)
         return [item for page in pages for item in page["Items"]]
+
+    def remember(self, items: Iterable[dict[str, Any]]) -> None:
+        """Put items into the ledger, as DynamoDB takes them."""
+        dynamodb = self.operations("dynamodb")
+        for item in items:
+            dynamodb.put_item(TableName=self._table, Item=item)
 
     def end_leases(self) -> None:
         """Let the time pass after which no claim of invocations that are over is held any more.

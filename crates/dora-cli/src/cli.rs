@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::backfill;
 use crate::explain;
 use crate::report;
 
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Report(report::Arguments),
     /// The way from a number back to deployments, commits and incidents
     Explain(explain::Arguments),
+    /// Replay CodePipeline's and OpsCenter's history through the functions
+    Backfill(backfill::Arguments),
     /// Print what makes a shell complete this command
     #[command(after_help = "Example:\n  dora completions bash > /etc/bash_completion.d/dora")]
     Completions {

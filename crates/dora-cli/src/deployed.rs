@@ -11,10 +11,6 @@ use dora_core::ledger::Ledger;
 use crate::cli::Aws;
 use crate::failure::Failure;
 
-/// The functions, by the names that they have in AWS.
-pub(crate) const FUNCTIONS: [&str; 4] =
-    ["deployment-frequency", "lead-time", "change-failure-rate", "mttr"];
-
 /// Loads credentials and Region as the AWS CLI does. It makes no call.
 ///
 /// # Errors

@@ -5,12 +5,14 @@
 //! functions and their settings, so that a command goes by the same rules as they do, and nothing
 //! is configured twice.
 
+mod backfill;
 mod cli;
 mod deployed;
 mod duration;
 mod explain;
 mod failure;
 mod report;
+mod sources;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -38,6 +40,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Report(arguments) => report::run(&cli.aws, arguments).await,
         Command::Explain(arguments) => explain::run(&cli.aws, arguments).await,
+        Command::Backfill(arguments) => backfill::run(&cli.aws, arguments).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "dora", &mut script);

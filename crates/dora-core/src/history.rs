@@ -94,7 +94,8 @@ pub struct PastActions {
 impl PastActions {
     /// When the production stage succeeded, if it did. An execution that was broken off may have
     /// left it before its last action, or for a condition that was not met.
-    pub(crate) fn production_time(&self, status: Status) -> Option<DateTime<Utc>> {
+    #[must_use]
+    pub fn production_time(&self, status: Status) -> Option<DateTime<Utc>> {
         self.production_at.filter(|_| self.went_on || status != Status::BrokenOff)
     }
 }

@@ -33,11 +33,11 @@ def drawn(product: Product, choices: dict[str, str]) -> str:
 
 
 def evaluated(
-    product: Product, choices: dict[str, str]
+    product: Product, choices: dict[str, str], days: int = DAYS
 ) -> tuple[dict[str, Any], list[Panel], datetime]:
     """Return the deployed dashboard, with the viewer's choices and values, and where they end."""
     cloudwatch = product.operations("cloudwatch")
     body = chosen(deployed(cloudwatch), choices)
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    start = midnight - timedelta(days=DAYS)
+    start = midnight - timedelta(days=days)
     return body, panels(body, CloudWatch(cloudwatch), start, midnight), midnight
