@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import levels from "../../crates/dora-core/dora-bands.json" with { type: "json" };
+import bands from "../../crates/dora-core/dora-bands.json" with { type: "json" };
+import { configuration } from "../config.ts";
 import { annotations, deploymentsIn } from "../lib/dora-bands.ts";
-import { configuration as stage } from "../stage.config.ts";
 
 describe("the lines of DORA's levels", () => {
   it("name the level and the year of the study", () => {
@@ -18,14 +18,14 @@ describe("the lines of DORA's levels", () => {
     ]);
   });
 
-  it("are those that `dora report` goes by", () => {
-    expect(stage.doraBands).toEqual(levels);
-  });
-
   it("are at as many deployments as the period has days for", () => {
     const perDay = { elite: 1, high: 1 / 7, medium: 1 / 30 };
     expect(deploymentsIn(1, perDay)).toEqual({ elite: 1 });
     expect(deploymentsIn(7, perDay)).toEqual({ elite: 7, high: 1 });
     expect(deploymentsIn(30, perDay)).toEqual({ elite: 30, high: 4.3, medium: 1 });
+  });
+
+  it("are, as delivered, those by which `dora report` judges", () => {
+    expect(configuration.doraBands).toEqual(bands);
   });
 });

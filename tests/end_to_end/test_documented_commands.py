@@ -22,6 +22,7 @@ import pytest
 from end_to_end.documented import Command, blocks, code_of
 from end_to_end.test_deploying_step_by_step import PAGE as STEP_BY_STEP
 from stage import EVENTS, HOME, REPOSITORY
+from stage.dora import BINARY
 from stage.github import TOKEN
 from stage.product import Product
 from stage.profiles import profiles
@@ -35,6 +36,7 @@ PAGES = [
 RUN_BY = {
     "make bench": "bench/test_run.py::test_every_function_plays_its_event_from_the_rehearsal",
     "make bootstrap": "end_to_end/test_deploying.py::test_a_deployment_from_first_to_last",
+    "make dora": "end_to_end/test_dora_command.py::test_it_is_built_for_users",
     "make deploy": "end_to_end/test_deploying.py::test_a_deployment_from_first_to_last",
     "make demo": (
         "end_to_end/test_documented_commands.py::test_the_demo_prints_the_tables_of_the_readme"
@@ -49,9 +51,8 @@ RUN_BY = {
 }
 """Commands with tests of their own: what they do takes more than to run them."""
 
-ON_THE_STAGE = ("aws", ".venv/bin/aws")
-"""Programs that are run against the deployed product, after the worked example was played. One of
-this project that the docs show, such as `dora`, belongs here too, where the `PATH` leads to it."""
+ON_THE_STAGE = ("aws", ".venv/bin/aws", "dora")
+"""Programs that are run against the deployed product, after the worked example was played."""
 
 ON_THIS_MACHINE = ("cd", "make soak", "printf")
 """Commands that need nothing, or bring up a stage of their own."""
@@ -77,6 +78,11 @@ SHOWS = {
     "aws sqs receive-message": "requestPayload",
     "aws ssm create-ops-item": "OpsItemId",
     "aws secretsmanager put-secret-value": "VersionId",
+    "dora backfill": "events",
+    "dora explain FailedChanges": "oi-0000000000a1",
+    "dora explain oi-": "Incident oi-0000000000a1",
+    "dora report --quarter": "DORA metrics",
+    "dora report --verify": "are the same",
     "make soak": "differences",
     "cd tests && CHAOS_SEEDS=": "end_to_end/test_chaos.py",
 }
@@ -294,7 +300,11 @@ def on_the_stage(product: Product, folder: Path) -> Iterator[Reader]:
         the_sample(product, tooling),
     ):
         yield Reader(
-            environment | {"AWS_PROFILE": "operations"},
+            environment
+            | {
+                "AWS_PROFILE": "operations",
+                "PATH": f"{BINARY.parent}{os.pathsep}{environment['PATH']}",
+            },
             folder,
             folder,
             {

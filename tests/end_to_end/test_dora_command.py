@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from stage import REPOSITORY
 from stage.dora import BINARY, dora
 from stage.product import Product
 
@@ -30,6 +31,15 @@ def run(
         text=True,
         check=False,
     )
+
+
+def test_it_is_built_for_users() -> None:
+    """`make dora` takes minutes, so only what it would do is looked at."""
+    plan = subprocess.run(
+        ["make", "--dry-run", "dora"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert "cargo build --release --locked --package dora-cli" in plan.stdout
+    assert "target/release/dora" in plan.stdout
 
 
 def test_the_help_names_the_commands_and_the_exit_codes() -> None:

@@ -325,6 +325,15 @@ def test_a_file_that_cannot_be_written_is_named(product: Product, tmp_path: Path
     assert str(file) in result.stderr
 
 
+def test_an_item_that_no_function_wrote_is_an_error_that_names_it(worked_example: Product) -> None:
+    item = next(item for item in worked_example.ledger() if "deployed_at" in item)
+    worked_example.remember([item | {"deployed_at": {"S": "some day"}}])
+    result = dora(worked_example, "report")
+    assert result.returncode == 3
+    assert item["pk"]["S"] in result.stderr
+    assert "deployed_at" in result.stderr
+
+
 # --verify
 
 
@@ -432,9 +441,7 @@ def test_other_values_of_the_same_sum_are_a_difference(worked_example: Product) 
     values = item["CommitLeadTime"]["M"]["values"]
     one, other = (float(each["N"]) for each in values["L"][:2])
     values["L"][:2] = [{"N": str(one + other - 1)}, {"N": "1"}]
-    worked_example.operations("dynamodb").put_item(
-        TableName=worked_example.settings["mttr"]["LEDGER_TABLE"], Item=item
-    )
+    worked_example.remember([item])
     code, told = verified(worked_example)
     assert code == 1
     assert re.search(r"CommitLeadTime of Team \w+: \d+ s \(\d values, 1 s to ", told), told

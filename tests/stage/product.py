@@ -120,6 +120,11 @@ class Product:
         for item in items:
             dynamodb.put_item(TableName=self._table, Item=item)
 
+    def forget(self, item: dict[str, Any]) -> None:
+        """Take an item out of the ledger."""
+        key = {"pk": item["pk"], "sk": item["sk"]}
+        self.operations("dynamodb").delete_item(TableName=self._table, Key=key)
+
     def end_leases(self) -> None:
         """Let the time pass after which no claim of invocations that are over is held any more.
 
@@ -142,9 +147,8 @@ class Product:
         """Make a clean slate: nothing counted, nothing known, nothing in a queue."""
         self.emulator.settle()
         self.emulator.forget()
-        dynamodb = self.operations("dynamodb")
         for item in self.ledger():
-            dynamodb.delete_item(TableName=self._table, Key={"pk": item["pk"], "sk": item["sk"]})
+            self.forget(item)
         for stack in self.stacks:
             sqs = self.client("sqs", stack)
             for queue in sqs.list_queues().get("QueueUrls", []):
