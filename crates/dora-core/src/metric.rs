@@ -9,7 +9,7 @@ use crate::identity::{Execution, OpsItem};
 use crate::repository::Repository;
 
 /// A metric, by the name that it has in CloudWatch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Metric {
     /// Production deployments of a change: DORA's deployment frequency is their number in a
     /// period. One value of 1 for each, at the time of the deployment.

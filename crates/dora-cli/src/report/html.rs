@@ -203,8 +203,7 @@ fn figure(plot: &Plot<'_>, keys: &[(&str, &str)]) -> Markup {
             h3 { (plot.title) }
             (plot.draw())
             figcaption {
-                @for (number, (class, name)) in keys.iter().enumerate() {
-                    @if number > 0 { "  " }
+                @for (class, name) in keys {
                     span.key.(class) {} " " (name)
                 }
             }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::bands::{self, Band};
 use super::period::Period;
-use super::summary::{Compared, Counts, Number, Part, Summary, Trend};
+use super::summary::{Compared, Counts, Measure, Number, Part, Summary, Trend};
 use super::{About, Whence};
 
 #[derive(Serialize)]
@@ -54,8 +54,9 @@ struct Entry {
 #[derive(Serialize)]
 struct Sampled {
     value: Option<f64>,
+    /// Of durations, null like the value.
     #[serde(skip_serializing_if = "Option::is_none")]
-    p90: Option<f64>,
+    p90: Option<Option<f64>>,
     samples: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
@@ -114,22 +115,23 @@ impl From<&Compared> for Entry {
         Self {
             number: measure.key(),
             unit: measure.unit_and_samples().0,
-            now: now.into(),
-            before: before.into(),
+            now: Sampled::of(*measure, now),
+            before: Sampled::of(*measure, before),
             trend: *trend,
             band: *band,
         }
     }
 }
 
-impl From<&Number> for Sampled {
-    fn from(Number { value, p90, samples }: &Number) -> Self {
+impl Sampled {
+    fn of(measure: Measure, Number { value, p90, samples }: &Number) -> Self {
         let reason = match (value, samples) {
             (Some(_), _) => None,
             (None, 0) => Some("no-data"),
             (None, _) => Some("not-enough-data"),
         };
-        Self { value: *value, p90: *p90, samples: *samples, reason }
+        let p90 = measure.is_duration().then_some(*p90);
+        Self { value: *value, p90, samples: *samples, reason }
     }
 }
 

@@ -170,8 +170,7 @@ fn notes(summary: &Summary) -> Vec<String> {
     }
     if summary.too_old > 0 {
         notes.push(format!(
-            "{} values are in the ledger only: CloudWatch takes nothing older than two weeks, so its \
-             dashboard does not show them.",
+            "{} values are in the ledger only: they were too old for CloudWatch.",
             summary.too_old
         ));
     }

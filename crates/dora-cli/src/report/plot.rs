@@ -100,11 +100,14 @@ impl Plot<'_> {
                 }
             },
             Form::Line => {
-                let points: Vec<_> = known()
-                    .map(|(number, value)| format!("{},{}", round(self.x(number)), round(y(value))))
-                    .collect();
+                let point =
+                    |(number, value)| format!("{},{}", round(self.x(number)), round(y(value)));
+                let known_at: Vec<_> = known().collect();
                 html! {
-                    polyline class=(layer.class) points=(points.join(" ")) {}
+                    @for run in known_at.chunk_by(|one, next| one.0 + 1 == next.0) {
+                        @let points: Vec<_> = run.iter().copied().map(point).collect();
+                        polyline class=(layer.class) points=(points.join(" ")) {}
+                    }
                     @for (number, value) in known() {
                         circle class=(layer.class) cx=(round(self.x(number))) cy=(round(y(value))) r="2.5" {}
                     }
@@ -165,7 +168,37 @@ fn round(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::nice;
+    use chrono::NaiveDate;
+
+    use super::*;
+
+    fn drawn(form: Form, values: Vec<Option<f64>>) -> String {
+        let (first, last): (NaiveDate, NaiveDate) =
+            ("2026-11-02".parse().unwrap(), "2026-11-06".parse().unwrap());
+        let parts = Period::days_of(first, last).unwrap().parts();
+        let layers = vec![Layer { form, class: "first", values }];
+        let (title, description) = ("Lead time", "median of each day".to_owned());
+        Plot { title, description, parts: &parts, layers, axis: Axis::Count }.draw().into_string()
+    }
+
+    #[test]
+    fn a_line_does_not_bridge_days_without_a_value() {
+        let values = vec![Some(1.0), Some(2.0), None, Some(3.0), Some(1.0)];
+        let svg = drawn(Form::Line, values);
+        assert_eq!(svg.matches("<polyline").count(), 2, "{svg}");
+        assert_eq!(svg.matches("<circle").count(), 4, "{svg}");
+    }
+
+    #[test]
+    fn a_plot_of_nothing_is_empty_and_says_what_it_would_show() {
+        for form in [Form::Bars, Form::Line, Form::Dots] {
+            let svg = drawn(form, vec![None; 5]);
+            for shape in ["<rect", "<polyline", "<circle", "NaN", "inf"] {
+                assert!(!svg.contains(shape), "{svg}");
+            }
+            assert!(svg.contains("<title>Lead time</title><desc>median of each day</desc>"));
+        }
+    }
 
     #[test]
     fn the_axis_ends_at_a_round_number_above_all_values() {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use dora_core::decision::Reason;
 use dora_core::ledger::records::{Datapoint, Entry, State};
 use dora_core::metric::Metric;
 use serde::Serialize;
@@ -69,6 +70,10 @@ impl Measure {
 
     const fn is_better_higher(self) -> bool {
         matches!(self, Self::DeploymentFrequency)
+    }
+
+    pub(crate) const fn is_duration(self) -> bool {
+        matches!(self, Self::ChangeLeadTime | Self::RecoveryTime)
     }
 
     const fn is_rate(self) -> bool {
@@ -311,7 +316,7 @@ pub(crate) fn summary(
         too_old: entries
             .iter()
             .flat_map(Entry::records)
-            .filter(|record| matches!(record.state, State::Ignored(_)))
+            .filter(|record| is_too_old(&record.state))
             .filter_map(|record| record.datapoint.as_ref())
             .filter(|datapoint| period.contains(datapoint.at))
             .count(),
@@ -320,8 +325,14 @@ pub(crate) fn summary(
 
 /// The datapoints that count, in CloudWatch or not.
 fn counted(entry: &Entry) -> impl Iterator<Item = (Metric, &Datapoint)> {
-    let settled = entry.records().iter().filter(|record| record.state != State::Pending);
+    let records = entry.records().iter();
+    let settled =
+        records.filter(|record| record.state == State::Published || is_too_old(&record.state));
     settled.filter_map(|record| Some((record.metric, record.datapoint.as_ref()?)))
+}
+
+fn is_too_old(state: &State) -> bool {
+    matches!(state, State::Ignored(reason) if reason == Reason::TooOldForCloudwatch.slug())
 }
 
 /// Under what a datapoint counts.

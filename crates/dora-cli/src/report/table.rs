@@ -4,7 +4,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
 use super::bands;
-use super::summary::{Compared, Measure, ScopeSummary, Summary, Trend};
+use super::summary::{Compared, Measure, Number, ScopeSummary, Summary, Trend};
 use super::{About, notes, words};
 
 /// The report as text.
@@ -19,9 +19,10 @@ pub(crate) fn of(summary: &Summary, about: &About) -> String {
     }
     let others = summary.scopes.get(1..).unwrap_or_default();
     if !others.is_empty() {
-        lines.extend(["By team and repository".to_owned(), overview(others).trim_fmt()]);
+        lines.push("By team and repository".to_owned());
+        lines.extend(overview(others));
         let legend = "+ better, - worse, = about the same as in the period before; (12): samples";
-        lines.extend([legend.to_owned(), String::new()]);
+        lines.extend([String::new(), legend.to_owned(), String::new()]);
     }
     lines.extend(notes(summary));
     lines.push(String::new());
@@ -37,49 +38,73 @@ fn title(scope: &ScopeSummary) -> String {
     }
 }
 
+/// Its five numbers; below a duration's median, what 90 % are within.
 fn numbers(scope: &ScopeSummary) -> Table {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header([
-        "",
-        "now",
-        "90 % within",
-        "before",
-        "trend",
-        &format!("DORA {}", bands::YEAR),
-        "samples",
-    ]);
+    let level = format!("DORA {}", bands::YEAR);
+    table.load_style(NOTHING).set_header(["", "now", "before", "trend", &level, "samples"]);
     for number in &scope.numbers {
         let Compared { measure, now, before, band, .. } = number;
         table.add_row([
-            measure.name().to_owned(),
-            words::number(*measure, now),
-            now.p90.map(|value| words::value(*measure, value)).unwrap_or_default(),
-            words::number(*measure, before),
+            short_name(*measure).to_owned(),
+            short(*measure, now),
+            short(*measure, before),
             words::trend(number).to_owned(),
             band.map_or("", |band| band.as_str()).to_owned(),
             now.samples.to_string(),
         ]);
+        let p90 = |number: &Number| number.p90.map(|value| words::value(*measure, value));
+        if let Some(p90_now) = p90(now) {
+            let p90_before = p90(before).unwrap_or_default();
+            table.add_row(["  90 % within".to_owned(), p90_now, p90_before]);
+        }
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    for column in table.column_iter_mut().skip(5) {
+        column.set_cell_alignment(CellAlignment::Right);
     }
     table
 }
 
-fn overview(scopes: &[ScopeSummary]) -> Table {
+/// DORA's name for it, so that a line has room in 80 columns.
+const fn short_name(measure: Measure) -> &'static str {
+    match measure {
+        Measure::RecoveryTime => "Failed deployment recovery",
+        _ => measure.name(),
+    }
+}
+
+fn short(measure: Measure, number: &Number) -> String {
+    match (number.value, number.samples) {
+        (Some(value), _) => words::value(measure, value),
+        (None, 0) => "no data".to_owned(),
+        (None, _) => "too few".to_owned(),
+    }
+}
+
+/// A line for each name, and one below it for its numbers: names may be long.
+fn overview(scopes: &[ScopeSummary]) -> Vec<String> {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header([
-        "",
-        "deployments",
+        "  deployments",
         "lead time",
         "failed",
         "recovery",
         "rework",
     ]);
     for scope in scopes {
-        table.add_row([title(scope)].into_iter().chain(scope.numbers.iter().map(cell)));
+        table.add_row(scope.numbers.iter().map(cell));
     }
-    for column in table.column_iter_mut().skip(1) {
+    for column in table.column_iter_mut() {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    table
+    let text = table.trim_fmt();
+    let mut rows = text.lines().map(str::to_owned);
+    let mut lines: Vec<_> = rows.next().into_iter().collect();
+    lines.extend(scopes.iter().map(title).zip(rows).flat_map(|(name, row)| [name, row]));
+    lines
 }
 
 fn cell(number: &Compared) -> String {

@@ -1,8 +1,12 @@
-//! `dora report --verify`: is CloudWatch the same as the ledger, value by value?
+//! `dora report --verify`: is CloudWatch the same as the ledger, day by day?
 //!
 //! They can differ in one way that the functions know of: a value is repeated if a function ends, or
 //! loses CloudWatch's answer, between publishing and recording.
+//!
+//! Asked is for what the ledger names, since CloudWatch lists only metrics of the last two weeks, and
+//! for what CloudWatch lists, since a value without a record is a difference too.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -11,24 +15,52 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
 use aws_sdk_cloudwatch::operation::list_metrics::ListMetricsOutput;
 use aws_sdk_cloudwatch::primitives::DateTime as AwsTime;
-use aws_sdk_cloudwatch::types::{Dimension, Metric as AwsMetric, MetricDataQuery, MetricStat};
+use aws_sdk_cloudwatch::types::{
+    Dimension, Metric as AwsMetric, MetricDataQuery, MetricDataResult, MetricStat, StatusCode,
+};
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use dora_core::ledger::records::{Entry, State};
-use dora_core::metric::Metric;
+use dora_core::metric::{Metric, Unit};
 
 use super::period::Period;
 use crate::failure::Failure;
 
 const DAY_SECONDS: i32 = 86_400;
-/// `GetMetricData` takes so many queries at once, and each series here needs two.
-const MOST_SERIES: usize = 250;
-const SUM: &str = "Sum";
-const SAMPLES: &str = "SampleCount";
+/// `GetMetricData` takes so many queries at once.
+const MOST_QUERIES: usize = 500;
+
+/// What CloudWatch is asked of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Statistic {
+    Sum,
+    Samples,
+    Least,
+    Most,
+}
+
+impl Statistic {
+    /// Of what is counted each value is 1, so that its sum says it all.
+    fn of(metric: Metric) -> &'static [Self] {
+        match metric.unit() {
+            Unit::Count => &[Self::Sum, Self::Samples],
+            Unit::Seconds => &[Self::Sum, Self::Samples, Self::Least, Self::Most],
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sum => "Sum",
+            Self::Samples => "SampleCount",
+            Self::Least => "Minimum",
+            Self::Most => "Maximum",
+        }
+    }
+}
 
 /// A metric under a dimension set.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Series {
-    metric: &'static str,
+    metric: Metric,
     /// `Repository` or `Team`, and which.
     dimension: Option<(&'static str, String)>,
 }
@@ -38,22 +70,73 @@ struct Series {
 struct Tally {
     sum: f64,
     samples: f64,
+    /// Of durations.
+    least: Option<f64>,
+    /// Of durations.
+    most: Option<f64>,
 }
 
 impl Tally {
-    /// Sums are of millions of floats, added in another order.
-    fn is_same_as(self, other: Self) -> bool {
-        let least = 1e-9 * self.sum.abs().max(other.sum.abs()).max(1.0);
-        (self.samples - other.samples).abs() < 0.5 && (self.sum - other.sum).abs() <= least
+    fn of(metric: Metric, values: &[f64]) -> Self {
+        let is_duration = metric.unit() == Unit::Seconds;
+        let durations = || values.iter().copied().filter(|_| is_duration);
+        Self {
+            sum: values.iter().sum(),
+            samples: values.iter().map(|_| 1.0).sum(),
+            least: durations().reduce(f64::min),
+            most: durations().reduce(f64::max),
+        }
     }
+
+    /// Both together.
+    fn with(self, other: Self) -> Self {
+        let of = |choose: fn(f64, f64) -> f64, one: Option<f64>, other: Option<f64>| {
+            one.into_iter().chain(other).reduce(choose)
+        };
+        Self {
+            sum: self.sum + other.sum,
+            samples: self.samples + other.samples,
+            least: of(f64::min, self.least, other.least),
+            most: of(f64::max, self.most, other.most),
+        }
+    }
+
+    fn set(&mut self, statistic: Statistic, value: f64) {
+        match statistic {
+            Statistic::Sum => self.sum = value,
+            Statistic::Samples => self.samples = value,
+            Statistic::Least => self.least = Some(value),
+            Statistic::Most => self.most = Some(value),
+        }
+    }
+
+    fn is_same_as(self, other: Self) -> bool {
+        (self.samples - other.samples).abs() < 0.5
+            && is_same(self.sum, other.sum)
+            && [(self.least, other.least), (self.most, other.most)].into_iter().all(|pair| {
+                match pair {
+                    (Some(one), Some(other)) => is_same(one, other),
+                    (one, other) => one == other,
+                }
+            })
+    }
+}
+
+/// Sums are of floats that were added in another order.
+fn is_same(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 1e-9 * one.abs().max(other.abs()).max(1.0)
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.samples {
-            0.0 => write!(f, "nothing"),
-            1.0 => write!(f, "{} (1 value)", self.sum),
-            samples => write!(f, "{} ({samples} values)", self.sum),
+        match (self.samples, self.least, self.most) {
+            (0.0, ..) => write!(f, "nothing"),
+            (1.0, Some(_), _) => write!(f, "{} s (1 value)", self.sum),
+            (1.0, None, _) => write!(f, "{} (1 value)", self.sum),
+            (samples, Some(least), Some(most)) => {
+                write!(f, "{} s ({samples} values, {least} s to {most} s)", self.sum)
+            }
+            (samples, ..) => write!(f, "{} ({samples} values)", self.sum),
         }
     }
 }
@@ -119,12 +202,9 @@ fn of_ledger(entries: &[Entry], period: Period) -> Tallies {
         let team = datapoint.team.clone().map(|it| ("Team", it));
         let under = [Some(None), repository.map(Some), team.map(Some)];
         for dimension in under.into_iter().flatten() {
-            let series = Series { metric: record.metric.name(), dimension };
+            let series = Series { metric: record.metric, dimension };
             let tally = tallies.entry((series, datapoint.at.date_naive())).or_default();
-            for value in &datapoint.values {
-                tally.sum += value;
-                tally.samples += 1.0;
-            }
+            *tally = tally.with(Tally::of(record.metric, &datapoint.values));
         }
     }
     tallies
@@ -141,7 +221,7 @@ async fn listed(client: &Client, namespace: &str) -> Result<Vec<Series>, Failure
 
 /// None for what the functions do not publish.
 fn series_of(metric: &AwsMetric) -> Option<Series> {
-    let name = Metric::ALL.into_iter().find(|it| Some(it.name()) == metric.metric_name())?.name();
+    let ours = Metric::ALL.into_iter().find(|it| Some(it.name()) == metric.metric_name())?;
     let dimension = match metric.dimensions() {
         [] => None,
         [only] => {
@@ -150,7 +230,7 @@ fn series_of(metric: &AwsMetric) -> Option<Series> {
         }
         _ => return None,
     };
-    Some(Series { metric: name, dimension })
+    Some(Series { metric: ours, dimension })
 }
 
 async fn of_cloudwatch(
@@ -160,14 +240,18 @@ async fn of_cloudwatch(
     period: Period,
 ) -> Result<Tallies, Failure> {
     let mut tallies = Tallies::new();
-    let series: Vec<_> = series.into_iter().collect();
     let midnight =
         |day: NaiveDate| AwsTime::from_secs(day.and_time(NaiveTime::MIN).and_utc().timestamp());
-    for some in series.chunks(MOST_SERIES) {
-        let queries = some.iter().enumerate().flat_map(|(number, each)| {
-            [SUM, SAMPLES].map(|statistic| query(namespace, number, each, statistic))
-        });
-        let results = client
+    let asked: Vec<_> = series
+        .into_iter()
+        .flat_map(|each| Statistic::of(each.metric).iter().map(move |it| (each.clone(), *it)))
+        .collect();
+    for some in asked.chunks(MOST_QUERIES) {
+        let queries = some
+            .iter()
+            .enumerate()
+            .map(|(number, (series, statistic))| query(namespace, number, series, *statistic));
+        let pages = client
             .get_metric_data()
             .set_metric_data_queries(Some(queries.collect()))
             .start_time(midnight(period.from))
@@ -177,43 +261,57 @@ async fn of_cloudwatch(
             .collect::<Result<Vec<_>, _>>()
             .await
             .map_err(|error| Failure::of_aws("cloudwatch:GetMetricData", namespace, &error))?;
-        for result in results.iter().flat_map(GetMetricDataOutput::metric_data_results) {
-            let Some((statistic, number)) = result.id().and_then(|id| id.split_once('_')) else {
-                continue;
-            };
-            let Some(each) = number.parse().ok().and_then(|it: usize| some.get(it)) else {
-                continue;
-            };
+        for result in pages.iter().flat_map(GetMetricDataOutput::metric_data_results) {
+            let number = result.id().and_then(|id| id.strip_prefix('q')?.parse().ok());
+            let asked = number.and_then(|number: usize| some.get(number));
+            let (series, statistic) = asked.ok_or_else(|| half_an_answer(result))?;
+            if matches!(
+                result.status_code(),
+                Some(StatusCode::InternalError | StatusCode::Forbidden)
+            ) {
+                return Err(half_an_answer(result));
+            }
             for (time, value) in result.timestamps().iter().zip(result.values()) {
-                let Some(at) = DateTime::from_timestamp(time.secs(), 0) else { continue };
-                let tally = tallies.entry((each.clone(), at.date_naive())).or_default();
-                if statistic == "sum" { tally.sum += value } else { tally.samples += value }
+                let at = DateTime::from_timestamp(time.secs(), time.subsec_nanos())
+                    .ok_or_else(|| half_an_answer(result))?;
+                let day = tallies.entry((series.clone(), at.date_naive())).or_default();
+                day.set(*statistic, *value);
             }
         }
     }
     Ok(tallies)
 }
 
-fn query(namespace: &str, number: usize, series: &Series, statistic: &str) -> MetricDataQuery {
+/// What was not answered is not the same as nothing.
+fn half_an_answer(result: &MetricDataResult) -> Failure {
+    let status = result.status_code().map_or("no status", StatusCode::as_str);
+    let messages = result.messages().iter().filter_map(|it| it.value()).collect::<Vec<_>>();
+    Failure::new(
+        format!("cloudwatch:GetMetricData gave no whole answer: {status} {}", messages.join(", ")),
+        "run the command again; if it fails again, name a shorter period",
+    )
+}
+
+fn query(namespace: &str, number: usize, series: &Series, statistic: Statistic) -> MetricDataQuery {
     let dimension = series
         .dimension
         .as_ref()
         .map(|(name, value)| Dimension::builder().name(*name).value(value).build());
     let metric = AwsMetric::builder()
         .namespace(namespace)
-        .metric_name(series.metric)
+        .metric_name(series.metric.name())
         .set_dimensions(Some(dimension.into_iter().collect()))
         .build();
-    let stat = MetricStat::builder().metric(metric).period(DAY_SECONDS).stat(statistic).build();
-    let id = if statistic == SUM { "sum" } else { "samples" };
-    MetricDataQuery::builder().id(format!("{id}_{number}")).metric_stat(stat).build()
+    let stat =
+        MetricStat::builder().metric(metric).period(DAY_SECONDS).stat(statistic.name()).build();
+    MetricDataQuery::builder().id(format!("q{number}")).metric_stat(stat).build()
 }
 
 impl fmt::Display for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.dimension {
-            None => write!(f, "{}", self.metric),
-            Some((name, value)) => write!(f, "{} of {name} {value}", self.metric),
+            None => write!(f, "{}", self.metric.name()),
+            Some((name, value)) => write!(f, "{} of {name} {value}", self.metric.name()),
         }
     }
 }
@@ -233,18 +331,30 @@ impl fmt::Display for Comparison {
         }
         let count = differences.len();
         writeln!(f, "\n{period}: {count} of {compared} numbers differ.")?;
-        if differences.iter().any(|it| it.cloudwatch.samples > it.ledger.samples) {
+        let any = |order: Ordering| {
+            let of = |it: &Difference| it.cloudwatch.samples.total_cmp(&it.ledger.samples);
+            differences.iter().any(|it| of(it) == order)
+        };
+        if any(Ordering::Greater) {
             writeln!(
                 f,
                 "  More in CloudWatch: a value was repeated since a function ended before it could \
-                 record that it had published it; or somebody else wrote to this namespace."
+                 record that it had published it; or the record has expired, or was deleted; or \
+                 somebody else wrote to this namespace."
             )?;
         }
-        if differences.iter().any(|it| it.cloudwatch.samples <= it.ledger.samples) {
+        if any(Ordering::Less) {
             writeln!(
                 f,
-                "  Less in CloudWatch: it may take 48 hours to show values of days that are over; \
-                 after 15 months it has none."
+                "  Less in CloudWatch: it may take 48 hours to show values of days that are over, so \
+                 compare again later; after 15 months it has none."
+            )?;
+        }
+        if any(Ordering::Equal) {
+            writeln!(
+                f,
+                "  As many, but others: somebody else wrote to this namespace, or the ledger was \
+                 changed by hand."
             )?;
         }
         writeln!(f, "  What a number is made of: dora explain METRIC DAY")
@@ -255,36 +365,68 @@ impl fmt::Display for Comparison {
 mod tests {
     use super::*;
 
-    fn tally(sum: f64, samples: f64) -> Tally {
-        Tally { sum, samples }
+    fn ones(count: usize) -> Tally {
+        Tally::of(Metric::Changes, &vec![1.0; count])
+    }
+
+    fn durations(values: &[f64]) -> Tally {
+        Tally::of(Metric::TimeToRecovery, values)
     }
 
     #[test]
     fn what_differs_is_told_with_how_that_comes_about() {
         let day: NaiveDate = "2026-11-02".parse().unwrap();
         let period = Period::days_of(day, day).unwrap();
-        let series = |metric| (Series { metric, dimension: None }, day);
+        let key = |metric| (Series { metric, dimension: None }, day);
         let ledger = Tallies::from([
-            (series("Changes"), tally(2.0, 2.0)),
-            (series("Deployments"), tally(2.0, 2.0)),
+            (key(Metric::Changes), ones(2)),
+            (key(Metric::Deployments), ones(2)),
+            (key(Metric::TimeToRecovery), durations(&[3600.0, 1200.0])),
         ]);
         let same = differences(period, &ledger, &ledger);
-        assert!(same.differences.is_empty() && same.to_string().contains("all 2 numbers"));
-        let cloudwatch = Tallies::from([
-            (series("Changes"), tally(2.0, 2.0)),
-            (series("Deployments"), tally(3.0, 3.0)),
-            (series("Incidents"), tally(1.0, 1.0)),
-        ]);
-        let told = differences(period, &ledger, &cloudwatch).to_string();
-        for part in [
-            "Deployments: 2 (2 values) in the ledger, 3 (3 values) in CloudWatch",
-            "Incidents: nothing in the ledger, 1 (1 value) in CloudWatch",
-            "2 of 3 numbers differ",
-            "More in CloudWatch",
+        assert!(same.differences.is_empty() && same.to_string().contains("all 3 numbers"));
+        for (metric, in_cloudwatch, told) in [
+            (
+                Metric::Deployments,
+                ones(3),
+                ["2 (2 values) in the ledger, 3 (3 values) in CloudWatch", "More in CloudWatch"],
+            ),
+            (
+                Metric::Incidents,
+                ones(1),
+                ["nothing in the ledger, 1 (1 value) in CloudWatch", "More in CloudWatch"],
+            ),
+            (
+                Metric::Changes,
+                Tally::default(),
+                ["2 (2 values) in the ledger, nothing in CloudWatch", "Less in CloudWatch"],
+            ),
+            (
+                Metric::TimeToRecovery,
+                durations(&[4000.0, 800.0]),
+                ["4800 s (2 values, 1200 s to 3600 s) in the ledger", "As many, but others"],
+            ),
         ] {
-            assert!(told.contains(part), "{told}");
+            let mut cloudwatch = ledger.clone();
+            cloudwatch.insert(key(metric), in_cloudwatch);
+            let found = differences(period, &ledger, &cloudwatch);
+            assert_eq!(found.differences.len(), 1, "{metric:?}");
+            let words = found.to_string();
+            for part in [&format!("2026-11-02  {}: ", metric.name()), told[0], told[1]] {
+                assert!(words.contains(part), "{words}");
+            }
+            let reasons = ["More in", "Less in", "As many"];
+            assert_eq!(reasons.iter().filter(|reason| words.contains(**reason)).count(), 1);
         }
-        assert!(!told.contains("Less in CloudWatch"), "{told}");
+    }
+
+    #[test]
+    fn values_of_a_day_add_up() {
+        let parts = [durations(&[5.0]), durations(&[2.0, 9.0]), durations(&[])];
+        let together = parts.into_iter().fold(Tally::default(), Tally::with);
+        assert_eq!(together, durations(&[5.0, 2.0, 9.0]));
+        assert!(durations(&[0.1, 0.2, 0.3]).is_same_as(durations(&[0.3, 0.2, 0.1])));
+        assert!(!durations(&[1.0]).is_same_as(ones(1)));
     }
 
     #[test]

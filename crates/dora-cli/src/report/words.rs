@@ -51,7 +51,7 @@ pub(crate) fn trend(compared: &Compared) -> &'static str {
     let rose = compared.now.value > compared.before.value;
     match (compared.trend, rose) {
         (None, _) => "",
-        (Some(Trend::Same), _) => "→ about the same",
+        (Some(Trend::Same), _) => "→ same",
         (Some(Trend::Better), true) => "↑ better",
         (Some(Trend::Better), false) => "↓ better",
         (Some(Trend::Worse), true) => "↑ worse",
