@@ -1,4 +1,4 @@
-//! The report for programs. Its fields are a contract, described in `docs/report.md`: durations are
+//! The report for programs. Its fields are a contract, described in `docs/command.md`: durations are
 //! in seconds, rates between 0 and 1, days in UTC.
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::bands::{self, Band};
 use super::period::Period;
-use super::summary::{Compared, Counts, Measure, Number, Part, Summary, Trend};
+use super::summary::{Compared, Counts, Number, Part, Summary, Trend};
 use super::{About, Whence};
 
 #[derive(Serialize)]
@@ -54,9 +54,7 @@ struct Entry {
 #[derive(Serialize)]
 struct Sampled {
     value: Option<f64>,
-    /// Of durations, null like the value.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    p90: Option<Option<f64>>,
+    p90: Option<f64>,
     samples: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
@@ -115,23 +113,22 @@ impl From<&Compared> for Entry {
         Self {
             number: measure.key(),
             unit: measure.unit_and_samples().0,
-            now: Sampled::of(*measure, now),
-            before: Sampled::of(*measure, before),
+            now: now.into(),
+            before: before.into(),
             trend: *trend,
             band: *band,
         }
     }
 }
 
-impl Sampled {
-    fn of(measure: Measure, Number { value, p90, samples }: &Number) -> Self {
+impl From<&Number> for Sampled {
+    fn from(Number { value, p90, samples }: &Number) -> Self {
         let reason = match (value, samples) {
             (Some(_), _) => None,
             (None, 0) => Some("no-data"),
             (None, _) => Some("not-enough-data"),
         };
-        let p90 = measure.is_duration().then_some(*p90);
-        Self { value: *value, p90, samples: *samples, reason }
+        Self { value: *value, p90: *p90, samples: *samples, reason }
     }
 }
 

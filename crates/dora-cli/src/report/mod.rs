@@ -1,7 +1,7 @@
 //! `dora report`: the five DORA numbers of a period, from the ledger, so that it reaches further back
 //! than CloudWatch takes values, and says what each number is made of.
 //!
-//! [`period`] is what it is about, [`summary`] the numbers, and each form a module: [`table`],
+//! [`mod@period`] is what it is about, [`mod@summary`] the numbers, and each form a module: [`table`],
 //! [`json`], [`csv`], [`html`]. [`verify`] compares the ledger with CloudWatch.
 
 mod bands;

@@ -72,10 +72,6 @@ impl Measure {
         matches!(self, Self::DeploymentFrequency)
     }
 
-    pub(crate) const fn is_duration(self) -> bool {
-        matches!(self, Self::ChangeLeadTime | Self::RecoveryTime)
-    }
-
     const fn is_rate(self) -> bool {
         matches!(self, Self::ChangeFailRate | Self::ReworkRate)
     }
